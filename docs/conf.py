@@ -1,0 +1,34 @@
+"""How Sphinx builds this site: Markdown pages, and the reference written from the docstrings."""
+
+from __future__ import annotations
+
+from importlib.metadata import version as installed_version
+
+project = "retention"
+author = "The retention contributors"
+project_copyright = author
+version = release = installed_version("retention")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.apidoc"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+default_role = "code"  # docstrings write `value` as Markdown does
+
+# Every public module, from its docstrings. A name with an underscore is a private room.
+apidoc_modules = [
+    {
+        "path": "../src/retention",
+        "destination": "reference/api",
+        "include_private": False,
+        "separate_modules": True,
+        "module_first": True,
+        "automodule_options": {"members", "show-inheritance"},
+    },
+]
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+
+html_theme = "furo"
+html_title = f"retention {release}"
