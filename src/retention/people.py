@@ -1,0 +1,75 @@
+"""Who the letters are about, and who sends them: the shop, its customers, its products.
+
+Frozen nouns without behaviour. A `Customer` is what the facts add up to at one moment; nobody edits it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from attrs import field, frozen
+
+from retention import _values
+from retention.errors import InvalidInput
+
+__all__ = ["LANGUAGES", "Customer", "Product", "Shop"]
+
+LANGUAGES = ("en", "ru")
+"""The languages that letters are written in."""
+
+
+@frozen(kw_only=True, field_transformer=_values.cleaned)
+class Shop:
+    """The sender of every letter.
+
+    `id` separates this shop's arms, keys and links from any other's: never change it. `sender`: the From address.
+    `timezone`, `language`: for customers who have none on file. `base_url`: where the signed links lead. `secret`
+    signs them and is shown nowhere; at least 16 characters.
+    """
+
+    name: str = field(metadata=_values.clean(_values.identifier))
+    sender: str = field(metadata=_values.clean(_values.address))
+    timezone: str = field(metadata=_values.clean(_values.zone_name))
+    currency: str = field(metadata=_values.clean(_values.currency))
+    base_url: str = field(metadata=_values.clean(_values.web_address))
+    secret: str = field(repr=False, metadata=_values.clean(_values.text))
+    language: str = field(default="en", metadata=_values.clean(_values.one_of, LANGUAGES))
+    id: str = field(default="shop", metadata=_values.clean(_values.identifier))
+
+    def __attrs_post_init__(self) -> None:
+        if not self.base_url.startswith(("https://", "http://localhost", "http://127.0.0.1")):
+            raise InvalidInput(f"base_url: {self.base_url!r} must start with https:// because links carry signatures")
+        if len(self.secret) < 16:
+            raise InvalidInput("secret: shorter than 16 characters; make one with secrets.token_urlsafe()")
+
+
+@frozen(kw_only=True, field_transformer=_values.cleaned)
+class Customer:
+    """What is known of one customer at one moment; "" where nothing is known.
+
+    `email`: "" also when the address bounced for good. `topics`: what they agreed to get letters about.
+    `timezone` and `language` are always set: the shop's where the customer has none.
+    """
+
+    id: str = field(metadata=_values.clean(_values.identifier))
+    timezone: str = field(metadata=_values.clean(_values.zone_name))
+    language: str = field(metadata=_values.clean(_values.one_of, LANGUAGES))
+    name: str = field(default="", metadata=_values.clean(_values.text))
+    email: str = ""
+    topics: frozenset[str] = frozenset()
+    suppressed: bool = False
+
+
+@frozen(kw_only=True, field_transformer=_values.cleaned)
+class Product:
+    """One product of the catalogue: `price` in the shop's currency, `model` groups its sizes and colours."""
+
+    id: str = field(metadata=_values.clean(_values.identifier))
+    name: str = field(metadata=_values.clean(_values.text))
+    price: Decimal = field(metadata=_values.clean(_values.not_negative, "give the price of one piece"))
+    category: str = field(default="", metadata=_values.clean(_values.text))
+    model: str = field(default="", metadata=_values.clean(_values.text))
+    size: str = field(default="", metadata=_values.clean(_values.text))
+    color: str = field(default="", metadata=_values.clean(_values.text))
+    url: str = field(default="", metadata=_values.clean(_values.text))
+    in_stock: bool = field(default=True, metadata=_values.clean(_values.flag))
