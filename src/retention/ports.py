@@ -1,0 +1,168 @@
+"""What a host plugs in: where things are kept (`Storage`) and how letters leave (`Sender`).
+
+The docstrings are the contract. `retention.storage.memory` is the reference model of the first, and
+`retention.senders.memory` the smallest of the second.
+
+A letter's life::
+
+    queued -> leased -> sending -> sent | failed | queued again (at `retry_at`)
+                 |          `----> in_doubt (its lease ran out: nobody knows whether it left)
+                 `-> cancelled | queued again (a re-check just before sending)
+
+`sent`, `failed`, `cancelled` and a settled `in_doubt` are final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, Protocol
+
+from attrs import frozen
+
+from retention.facts import Fact
+from retention.journey.ledger import CustomerFile, DecisionKey, Needs, Plan
+from retention.messages import Message, Result
+
+__all__ = ["Capabilities", "Change", "Lease", "Letter", "Sender", "Settlement", "Storage"]
+
+
+@frozen
+class Letter:
+    """A letter that a decision asks for; it may not leave before `due`."""
+
+    key: DecisionKey
+    message: Message
+    due: datetime
+
+
+@frozen
+class Change:
+    """What planning one customer's file changes, applied whole or not at all.
+
+    `version`: the file's, so that a change planned on an older file is refused. `fingerprint`: of the journeys and
+    policy that planned it.
+    """
+
+    customer_id: str
+    version: int
+    plan: Plan
+    fingerprint: str
+    letters: tuple[Letter, ...] = ()
+
+
+@frozen
+class Lease:
+    """The right to send one letter until `until`, proved by `token`; `attempts` counts the claims, this one included."""
+
+    customer_id: str
+    key: DecisionKey
+    message: Message
+    token: str
+    attempts: int
+    until: datetime
+
+
+@frozen
+class Settlement:
+    """What became of a leased letter; `retry_at` with status queued."""
+
+    lease: Lease
+    status: Literal["sent", "failed", "cancelled", "queued", "in_doubt"]
+    reason: str = ""
+    retry_at: datetime | None = None
+
+
+class Storage(Protocol):
+    """The memory of one shop.
+
+    Every method is atomic, safe to call from several threads, and durable when it returns. Times are aware UTC and
+    come back to the microsecond; text comes back to the character. Errors are `retention.errors.StorageError`;
+    a call that raises has changed nothing.
+    """
+
+    def remember(self, name: str, text: str) -> str:
+        """Keep `text` under `name` unless something is kept there; return what is kept there now."""
+
+    def recall(self, prefix: str) -> Mapping[str, str]:
+        """Everything kept by `remember` under names that start with `prefix`."""
+
+    def advance(self, now: datetime) -> datetime:
+        """The storage's clock: the later of `now` and every earlier call's, kept."""
+
+    def record(self, facts: Sequence[Fact]) -> list[Literal["new", "known", "conflict"]]:
+        """Add facts to their customers' files, in order; those customers are due at once and their versions grow.
+
+        A fact whose kind and id are there already changes nothing: known when it is equal, else a conflict (the
+        first one stays). `CustomersMerged` moves everything of its customer, later facts included, to `into`.
+        """
+
+    def facts(self, kinds: Collection[str], after: int, limit: int) -> tuple[list[tuple[str, Fact]], int]:
+        """Facts of the kinds in the order they were recorded, each with the customer it belongs to now.
+
+        `after`: 0, or the cursor that the last call returned; no fact is ever missed or given twice. An empty list
+        means that there are no more.
+        """
+
+    def customers(self, after: str, limit: int) -> list[str]:
+        """The ids of customers with any fact, in order, those above `after`."""
+
+    def due(self, now: datetime, fingerprint: str, limit: int) -> list[str]:
+        """Customers to plan: `wake_at` has come, or another fingerprint planned them last. Longest waiting first."""
+
+    def load(self, customer_ids: Sequence[str], needs: Needs) -> list[CustomerFile]:
+        """The customers' files, in order and each from one moment; a customer nobody knows has an empty file.
+
+        Facts are those of the kinds needed, oldest first by (at, kind, id); entries, ledger and outcomes are whole
+        and oldest first.
+        """
+
+    def commit(self, changes: Sequence[Change]) -> list[bool]:
+        """Apply each change whose version is still the file's: rows, letters, wake-up. False: conflict, nothing applied.
+
+        A letter whose message key exists already is not queued again: its first payload stays.
+        """
+
+    def claim(self, now: datetime, lease: timedelta, limit: int) -> list[Lease]:
+        """Lease letters that are due (`due` or `retry_at` <= now), by due time and then key; never one that is leased.
+
+        A lease that ran out before sending began may be claimed again. Each claim has a new token and counts as one attempt.
+        """
+
+    def claim_doubts(self, now: datetime, lease: timedelta, limit: int) -> list[Lease]:
+        """Lease letters whose sending began and whose lease ran out: they become `in_doubt`, for the engine to settle."""
+
+    def begin(self, leases: Sequence[Lease], now: datetime) -> list[bool]:
+        """Mark letters as `sending`, durably, before they are handed over. False: not this lease's, or it ran out."""
+
+    def settle(self, settlements: Sequence[Settlement], now: datetime) -> list[bool]:
+        """Record what became of letters. False, and nothing changes: not this lease's any more, or it ran out.
+
+        From `leased` only to cancelled or queued; from `sending` and `in_doubt` to anything.
+        """
+
+    def close(self) -> None:
+        """Give back files and connections; further calls raise `StorageUnavailable`."""
+
+
+@frozen
+class Capabilities:
+    """What a sender promises.
+
+    `max_batch`: messages in one call. `remembers_for`: how long a second send of the same key is recognised and not
+    delivered again; None: not at all.
+    """
+
+    max_batch: int = 1
+    remembers_for: timedelta | None = None
+
+
+class Sender(Protocol):
+    """The way out: any e-mail provider."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this sender promises; never changes."""
+
+    def send(self, messages: Sequence[Message]) -> list[Result]:
+        """Hand over at most `max_batch` messages; one result each, in order. Raises nothing for what a provider does."""
