@@ -1,0 +1,122 @@
+"""Decision + customer -> message, the same bytes for the same input.
+
+`Letters` holds the compiled templates of one shop: those of this package, any of which a folder of the host's may
+replace. `check` proves before the first letter that every template a journey can use renders, whatever is known of the
+customer; so `write` does not fail on a template later. Nothing here sends, decides or reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from importlib import resources
+from pathlib import Path
+
+from attrs import Factory, field, frozen
+
+from retention import _hashing
+from retention._templates import Templates, read
+from retention.errors import InvalidTemplate
+from retention.facts import Fact
+from retention.journey.definition import Journey
+from retention.journey.ledger import Decision, DecisionKey
+from retention.letters import checking, context, links, localisation
+from retention.letters.parts import LONGEST_SUBJECT, Parts, file_name, render
+from retention.messages import Message
+from retention.people import LANGUAGES, Customer, Shop
+
+__all__ = ["Letters", "message_key"]
+
+OURS = "retention:"
+"""The prefix under which a replaced template can still be extended."""
+
+
+def message_key(shop_id: str, customer_id: str, key: DecisionKey) -> str:
+    """The key of the letter that a decision asks for: a UUID, the same on every attempt."""
+    return _hashing.key(shop_id, customer_id, *key)
+
+
+def _sources(overrides: Path | None) -> dict[str, str]:
+    ours = read(resources.files("retention.letters") / "templates")
+    if overrides is None:
+        theirs = {}
+    elif overrides.is_dir():
+        theirs = read(overrides)
+    else:
+        raise InvalidTemplate(f"{overrides}: is no folder; make it, or give no overrides")
+    return {**ours, **{OURS + name: text for name, text in ours.items()}, **theirs}
+
+
+def _compiled(letters: Letters) -> Mapping[str, Templates]:
+    sources = _sources(letters.overrides)
+    return {
+        language: Templates(sources, localisation.filters(language, letters.shop.currency)) for language in LANGUAGES
+    }
+
+
+@frozen
+class Letters:
+    """The letters of one shop.
+
+    `overrides`: a folder with templates of the same relative names as ours (`en/win_back/miss_you.jinja`,
+    `layout.jinja`, …), which replace them, or with new ones. A replacement can extend what it replaces:
+    `{% extends "retention:en/win_back/miss_you.jinja" %}` and then only the blocks that differ.
+    """
+
+    shop: Shop
+    overrides: Path | None = None
+    _writer: context.Writer = field(
+        init=False, repr=False, eq=False, default=Factory(lambda self: context.writer(self.shop), takes_self=True)
+    )
+    _templates: Mapping[str, Templates] = field(
+        init=False, repr=False, eq=False, default=Factory(_compiled, takes_self=True)
+    )
+
+    def check(self, journeys: Iterable[Journey]) -> None:
+        """Raise `InvalidTemplate` unless every letter of the journeys can be written in every language."""
+        wanted = {
+            (template, step.promotional): None
+            for journey in journeys
+            for step in journey.steps
+            for template in step.templates()
+        }
+        for template, promotional in wanted:
+            for language, templates in self._templates.items():
+                checking.check(templates, self.shop, language, template, promotional=promotional)
+
+    def write(
+        self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, *, topic: str = "marketing"
+    ) -> Message:
+        """The letter that `decision` asks for.
+
+        `facts`: the customer's, of the kinds `letters.KINDS` at least. `at`: when it is written (aware). `topic`: what
+        the unsubscribe link ends, the journey's. Raises `InvalidInput` for a customer without an address.
+        """
+        link = self._link(customer, decision, topic)
+        letter = self._render(customer, decision, facts, at, link)
+        return Message(
+            key=message_key(self.shop.id, customer.id, decision.key),
+            to=customer.email,
+            sender=self.shop.sender,
+            sender_name=self.shop.name,
+            subject=letter.subject[:LONGEST_SUBJECT],
+            text=letter.text,
+            html=letter.html,
+            at=at,
+            promotional=decision.promotional,
+            unsubscribe_url=link,
+        )
+
+    def parts(
+        self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, *, topic: str = "marketing"
+    ) -> Parts:
+        """What `write` writes, as its parts, the preheader among them."""
+        return self._render(customer, decision, facts, at, self._link(customer, decision, topic))
+
+    def _link(self, customer: Customer, decision: Decision, topic: str) -> str:
+        return links.unsubscribe_url(self.shop, customer.id, topic) if decision.promotional else ""
+
+    def _render(self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, link: str) -> Parts:
+        known = context.build(self._writer, customer, facts, at, offer=decision.offer, unsubscribe_url=link)
+        name = file_name(customer.language, decision.template)
+        return render(self._templates[customer.language], name, known)

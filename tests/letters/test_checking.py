@@ -1,0 +1,158 @@
+"""The check finds, before the first letter, everything that would make one fail or embarrass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from retention.errors import InvalidTemplate
+from retention.journey.conditions import Exists
+from retention.journey.definition import After, Choice, Facts, Journey, Step, Variant
+from retention.letters import Letters
+from retention.people import LANGUAGES, Shop
+from retention.playbooks import win_back
+
+SHOP = Shop(
+    name="Tea & Linen",
+    sender="hello@shop.example",
+    timezone="Europe/London",
+    currency="GBP",
+    base_url="https://shop.example",
+    secret="0123456789abcdef",
+)
+
+
+def source(**blocks: str) -> str:
+    """An English letter with these blocks beside, or in place of, good ones."""
+    blocks = {"subject": "Hello", "preheader": "Hello again", "words": "One."} | blocks
+    written = (f"{{% block {name} %}}{text}{{% endblock %}}" for name, text in blocks.items())
+    return '{% extends "en/layout.jinja" %}' + "".join(written)
+
+
+GOOD = source()
+
+
+def journey(**options: object) -> Journey:
+    return Journey(
+        name="own", trigger=Facts("order"), steps=[Step(id="a", moment=After(), template="own/a", **options)]
+    )
+
+
+def letters(folder: Path, english: str) -> Letters:
+    for language in LANGUAGES:
+        path = folder / language / "own" / "a.jinja"
+        path.parent.mkdir(parents=True)
+        path.write_text(english if language == "en" else GOOD, "utf-8")
+    return Letters(SHOP, folder)
+
+
+def test_our_letters_are_good() -> None:
+    """Every letter of the playbooks passes for every shop."""
+    Letters(SHOP).check([win_back()])
+    Letters(evolve(SHOP, language="ru", currency="RUB", timezone="Asia/Vladivostok")).check([win_back()])
+
+
+@pytest.mark.parametrize("promotional", [True, False])
+def test_a_good_letter_passes(tmp_path: Path, promotional: bool) -> None:
+    """Three blocks are a letter."""
+    letters(tmp_path, GOOD).check([journey(promotional=promotional)])
+
+
+@pytest.mark.parametrize(
+    "block, text, told",
+    [
+        pytest.param(
+            "words", "{{ nobody }}", "block words: 'nobody' is unknown; a letter has customer.name,", id="name"
+        ),
+        pytest.param(
+            "words",
+            "One. {% if customer.name == 'Zoe' %}{{ customer.nmae }}{% endif %}",
+            "block words: 'customer.nmae' is unknown",
+            id="in a branch that is never taken",
+        ),
+        pytest.param(
+            "words",
+            "{% if days_silent == 7 %}{{ last_order.total.amount.sum }}{% endif %}",
+            "'last_order.total.amount.sum' is unknown",
+            id="deep",
+        ),
+        pytest.param(
+            "subject", "{{ last_order.date }}", "block subject: 'None' has no attribute 'date'", id="no order"
+        ),
+        pytest.param(
+            "words",
+            "{% for name in last_order.products or [] %}{{ name.price }}{% endfor %}",
+            "block words: 'str object' has no attribute 'price'",
+            id="variable of a loop",
+        ),
+        pytest.param("words", "{{ shop.secret }}", "'shop.secret' is unknown", id="secret"),
+        pytest.param(
+            "words", "{{ days_silent | plural(one='day', other='days') }}", "block words: bad operand", id="no days"
+        ),
+        pytest.param("subject", " \n", "block subject: empty for some customers", id="empty subject"),
+        pytest.param("preheader", "{{ customer.name }}", "block preheader: empty for some customers", id="nameless"),
+        pytest.param("html_part", "<p></p>{{ unsubscribe_url[:0] }}", "block html: empty", id="empty html"),
+        pytest.param(
+            "subject", "Dear {{ customer.name }}, hi", "block subject: without a name it reads 'Dear ,'", id="Dear ,"
+        ),
+        pytest.param("words", "Hello, {{ customer.name }}!", "block text: without a name it reads", id="Hello, !"),
+        pytest.param("html", "<p>Dear <b>{{ customer.name }}</b>,", "block html: without a name", id="Dear , in HTML"),
+        pytest.param(
+            "subject", "{{ 'long ' * 31 }}", "block subject: 154 characters for long names; at most 150", id="long"
+        ),
+        pytest.param(
+            "html",
+            "{% for name in last_order.products if last_order %}{{ name | safe }}{% endfor %}Hi",
+            "'None' has no attribute 'products'",
+            id="loop before its condition",
+        ),
+        pytest.param(
+            "html",
+            "Hi{% if last_order %}{{ last_order.products | join | safe }}{% endif %}",
+            "block html: a name is written as HTML; take away |safe",
+            id="unescaped",
+        ),
+        pytest.param("text_part", "Bye", "block text_part: no way to unsubscribe", id="text without link"),
+        pytest.param("html_part", "Bye", "block html_part: no way to unsubscribe", id="html without link"),
+    ],
+)
+def test_a_bad_letter_is_named(tmp_path: Path, block: str, text: str, told: str) -> None:
+    """File, block, what is wrong and what to do, in one line."""
+    with pytest.raises(InvalidTemplate) as error:
+        letters(tmp_path, source(**{block: text})).check([journey()])
+    assert told in str(error.value)
+    assert str(error.value).startswith("en/own/a.jinja: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_letter_needs_every_language(tmp_path: Path) -> None:
+    """A template that only one language has is no letter."""
+    (tmp_path / "en" / "own").mkdir(parents=True)
+    (tmp_path / "en" / "own" / "a.jinja").write_text(GOOD, "utf-8")
+    with pytest.raises(
+        InvalidTemplate, match=r"ru/own/a\.jinja: the letter 'own/a' has no text in 'ru'; write this file"
+    ):
+        Letters(SHOP, tmp_path).check([journey()])
+
+
+def test_a_letter_needs_its_blocks(tmp_path: Path) -> None:
+    """Without the layout a letter must bring every block itself."""
+    with pytest.raises(
+        InvalidTemplate, match=r"en/own/a\.jinja: block preheader: missing; write it, or extend en/layout"
+    ):
+        letters(tmp_path, "{% block subject %}Hello{% endblock %}").check([journey()])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"choose": (Choice(Exists("visit"), "own/b"),)}, id="branch"),
+        pytest.param({"variants": {"letters": Variant(template="own/b")}}, id="arm"),
+    ],
+)
+def test_every_branch_is_checked(tmp_path: Path, options: dict) -> None:
+    """A template that only one branch or one arm uses must be there too."""
+    with pytest.raises(InvalidTemplate, match="the letter 'own/b' has no text in 'en'"):
+        letters(tmp_path, GOOD).check([journey(**options)])

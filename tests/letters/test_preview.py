@@ -1,0 +1,118 @@
+"""The preview shows every letter as it will leave, in one page that needs nothing else."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+
+from retention.journey.conditions import Exists
+from retention.journey.definition import After, Before, Choice, Delay, Facts, Journey, On, Step, Variant
+from retention.letters import Letters
+from retention.letters.preview import page
+from retention.people import LANGUAGES, Shop
+from retention.playbooks import win_back
+
+SHOP = Shop(
+    name="Tea & Linen",
+    sender="hello@shop.example",
+    timezone="Europe/London",
+    currency="GBP",
+    base_url="https://shop.example",
+    secret="0123456789abcdef",
+)
+LETTERS = Letters(SHOP)
+PAGE = page(LETTERS, [win_back(hour=10)])
+
+
+def moments(*steps: Step) -> list[str]:
+    own = Journey(name="own", trigger=Facts("return", "requested"), steps=steps)
+    return re.findall(r'<h3>\w+ <span class="soft">(.*)</span></h3>', page(LETTERS, [own], languages=["en"]))
+
+
+def test_every_letter_is_there() -> None:
+    """Two letters in two languages: at two widths, with subject, preheader and text."""
+    assert PAGE.count("<article") == 4
+    assert PAGE.count("<iframe sandbox ") == 8
+    for words in (
+        "Anna, it has been a while",
+        "Анна, ещё один привет от нас",
+        "A short note, and then",
+        "Hello, Anna!",
+    ):
+        assert words in PAGE
+    assert page(LETTERS, [win_back()], languages=["ru"]).count("<article") == 2
+
+
+def test_frames_hold_whole_letters() -> None:
+    """What a frame shows is the HTML of the letter, unescaped once."""
+    frames = [html.unescape(each) for each in re.findall(r'srcdoc="([^"]*)"', PAGE)]
+    assert len(frames) == 8
+    assert all(each.startswith("<!doctype html>") and each.rstrip().endswith("</html>") for each in frames)
+
+
+def test_nothing_is_fetched() -> None:
+    """No script, picture, font or style comes from anywhere; the only addresses are links to follow."""
+    assert not re.search(r"<(script|img|link|object|embed|base)\b|url\(|@import", html.unescape(PAGE))
+    addresses = re.findall(r"(\S*)https?://", html.unescape(PAGE))
+    assert {each for each in addresses if each.endswith('="')} == {'href="'}
+
+
+def test_the_page_is_the_same_every_time() -> None:
+    """No clock and no chance."""
+    assert page(Letters(SHOP), [win_back(hour=10)]) == PAGE
+
+
+def test_branches_and_arms_are_shown(tmp_path: Path) -> None:
+    """Every template that a step can use is shown, each once."""
+    for name, extends in (("b", "miss_you"), ("c", "reminder")):
+        path = tmp_path / "en" / "own" / f"{name}.jinja"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f'{{% extends "en/win_back/{extends}.jinja" %}}', "utf-8")
+    step = Step(
+        id="a",
+        moment=After(),
+        template="own/b",
+        choose=[Choice(Exists("visit"), "own/c"), Choice(Exists("order"), "own/b")],
+        variants={"letters": Variant(template="own/c")},
+        promotional=False,
+    )
+    own = Journey(name="own", trigger=Facts("order"), steps=[step])
+    shown = page(Letters(SHOP, tmp_path), [own], languages=["en"])
+    assert re.findall(r'<span class="tag">(\S+)', shown) == ["own/b", "own/c"]
+    assert "unsubscribe" not in shown
+
+
+@pytest.mark.parametrize(
+    "moment, words",
+    [
+        (After(), "right after the start"),
+        (After(delay=Delay(days=1, hours=2)), "1 day 2 hours after the start"),
+        (On([Facts("delivery", "delivered")], Delay(months=2)), "2 months after delivery delivered"),
+        (On([Facts("return", "in_transit"), Facts("order")]), "right after return in transit and order"),
+        (On([Facts("order"), Facts("visit")], need="any", once="fact"), "right after order or visit, each time"),
+        (On([Facts("return")], once="value", attribute="status"), "right after return, for each status"),
+        (Before(Facts("return"), "deadline", Delay(days=2)), "2 days before deadline of return"),
+    ],
+)
+def test_moments_in_words(moment: After | On | Before, words: str) -> None:
+    """A reader of the page knows when each letter is sent."""
+    assert moments(Step(id="a", moment=moment, template="win_back/reminder")) == [words]
+
+
+def test_steps_that_follow_steps() -> None:
+    """The anchor, the hour and the weekday are told."""
+    first = Step(id="a", moment=After(), template="win_back/reminder", hour=10)
+    then = Step(id="b", moment=After("a", Delay(minutes=5)), template="win_back/reminder", weekday=0)
+    assert moments(first, then) == ["right after the start, at 10:00", "5 minutes after a, on Monday"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_frames_are_high_enough_for_long_letters(language: str) -> None:
+    """A longer letter gets a higher frame, and a phone's is higher than a desktop's."""
+    heights = [int(each) for each in re.findall(r'height="(\d+)"', page(LETTERS, [win_back()], languages=[language]))]
+    miss_desktop, miss_phone, reminder_desktop, reminder_phone = heights
+    assert reminder_desktop < miss_desktop < miss_phone
+    assert reminder_desktop < reminder_phone < miss_phone
