@@ -53,7 +53,7 @@ class Change:
 
 @frozen
 class Lease:
-    """The right to send one letter until `until`, proved by `token`; `attempts` counts the claims, this one included."""
+    """The right to send one letter until `until`, proved by `token`; `attempts` counts the claims, with this one."""
 
     customer_id: str
     key: DecisionKey
@@ -108,7 +108,7 @@ class Storage(Protocol):
         """The ids of customers with any fact, in order, those above `after`."""
 
     def due(self, now: datetime, fingerprint: str, limit: int) -> list[str]:
-        """Customers to plan: `wake_at` has come, or another fingerprint planned them last. Longest waiting first."""
+        """Customers to plan: `wake_at` has come, or another fingerprint planned them last; longest waiting first."""
 
     def load(self, customer_ids: Sequence[str], needs: Needs) -> list[CustomerFile]:
         """The customers' files, in order and each from one moment; a customer nobody knows has an empty file.
@@ -118,7 +118,7 @@ class Storage(Protocol):
         """
 
     def commit(self, changes: Sequence[Change]) -> list[bool]:
-        """Apply each change whose version is still the file's: rows, letters, wake-up. False: conflict, nothing applied.
+        """Apply each change whose version is still the file's: rows, letters, wake-up. False: conflict, not applied.
 
         A letter whose message key exists already is not queued again: its first payload stays.
         """
@@ -126,11 +126,12 @@ class Storage(Protocol):
     def claim(self, now: datetime, lease: timedelta, limit: int) -> list[Lease]:
         """Lease letters that are due (`due` or `retry_at` <= now), by due time and then key; never one that is leased.
 
-        A lease that ran out before sending began may be claimed again. Each claim has a new token and counts as one attempt.
+        A lease that ran out before sending began may be claimed again. Each claim has a new token and counts as one
+        attempt.
         """
 
     def claim_doubts(self, now: datetime, lease: timedelta, limit: int) -> list[Lease]:
-        """Lease letters whose sending began and whose lease ran out: they become `in_doubt`, for the engine to settle."""
+        """Lease letters whose sending began and whose lease ran out; they become `in_doubt` until the engine settles."""
 
     def begin(self, leases: Sequence[Lease], now: datetime) -> list[bool]:
         """Mark letters as `sending`, durably, before they are handed over. False: not this lease's, or it ran out."""
@@ -165,4 +166,4 @@ class Sender(Protocol):
         """What this sender promises; never changes."""
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
-        """Hand over at most `max_batch` messages; one result each, in order. Raises nothing for what a provider does."""
+        """Hand over at most `max_batch` messages; one result each, in order; raises nothing for what a provider does."""

@@ -1,0 +1,133 @@
+"""What the commands print: tables and bars for people, JSON for scripts, rejects for whoever mends the file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from retention.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from retention.demo_shop import Simulated
+    from retention.engine import Results
+    from retention.importers.csv import Batch
+
+__all__ = ["print_demo", "print_import", "print_json", "print_results", "print_run", "progress_bar", "rejects_file"]
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right")
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+@contextmanager
+def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """A bar on standard error, moved by calling it with the share that is done; none where nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _share: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda share: bar.update(task, completed=share)
+
+
+@contextmanager
+def rejects_file(path: Path | None) -> Iterator[Callable[[Batch], None]]:
+    """Writes rejects with their cells to a CSV file, which appears under its name when it is complete."""
+    if path is None:
+        yield lambda _batch: None
+        return
+    import csv
+
+    draft = path.with_name(f"{path.name}.part")
+    try:
+        with draft.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            headed = False
+
+            def write(batch: Batch) -> None:
+                nonlocal headed
+                if not headed:
+                    writer.writerow(["line", "column", "reason", "also", "detail", "remedy", *batch.header])
+                    headed = True
+                writer.writerows(
+                    [r.line, r.column, r.reason, r.also, r.detail, r.remedy, *r.row] for r in batch.rejects
+                )
+
+            yield write
+        draft.replace(path)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path}: cannot be written ({error.strerror}); choose another place for --rejects"
+        ) from None
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def print_import(file: Path, counts: Mapping[str, Any]) -> None:
+    """What became of every line of a file."""
+    rows = [("lines", counts["lines"]), ("kept", counts["kept"])]
+    rows += [(f"rejected: {reason}", n) for reason, n in sorted(counts["rejected"].items(), key=lambda x: -x[1])]
+    rows += [(f"  of those without customer: {reason}", n) for reason, n in sorted(counts["also"].items())]
+    rows += [("paid orders", counts["orders"]), ("returns", counts["returns"])]
+    rows += [("customers with a paid order", counts["customers"])]
+    rows += [(f"facts {state}", n) for state, n in counts["facts"].items()]
+    _table(file.name, ["", "number"], rows)
+
+
+def print_results(found: Results) -> None:
+    """Every journey: people by arm, the fate of the letters, the verdict."""
+    for journey in found.journeys:
+        names = ("entered", "customers", "decided", "returned", "sent", "withheld")
+        rows = [(arm.arm, *(getattr(arm, name) for name in names)) for arm in journey.arms]
+        _table(f"{journey.journey}: people by arm, letters", ["arm", *names], rows)
+        fates = [(step, fate, n) for step, counts in journey.steps.items() for fate, n in counts.items()]
+        fates += [("(not let in)", reason, n) for reason, n in journey.refused.items()]
+        _table(f"{journey.journey}: what became of the letters", ["step", "fate", "number"], fates)
+        click.echo(journey.verdict)
+
+
+def print_demo(directory: Path, done: Simulated, told: str) -> None:
+    """The results of a simulated shop beside its truth."""
+    print_results(done.results)
+    truth, found = done.truth, done.results.journeys[0].incremental
+    estimate = f"{found.estimate:.0f} ({found.lower:.0f} to {found.upper:.0f})" if found else "not enough data yet"
+    rows: list[tuple[object, ...]] = [
+        ("came back because of the letters", estimate, truth.incremental),
+        ("came back, with letters", truth.returned, truth.returned),
+        ("of them would have come anyway", "unknown", truth.unaided),
+        ("annoyed enough to unsubscribe", truth.unsubscribed, truth.unsubscribed),
+        ("earned by the letters, less their cost", "unknown", f"{truth.profit:.0f}"),
+    ]
+    _table("what a shop can know, beside the simulated truth", ["", "results", "truth"], rows)
+    if told:
+        click.echo(f"\n{told}\n")
+    click.echo(f"{directory}: shop.db, results.json and {truth.letters} letters in letters/ (.eml, any mail program)")
+
+
+def print_run(done: Mapping[str, Mapping[str, int]]) -> None:
+    """What a run did, step by step."""
+    rows = [(f"{step}: {what}", n) for step, counts in done.items() for what, n in counts.items()]
+    _table("run", ["step", "number"], rows)

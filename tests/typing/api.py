@@ -1,0 +1,82 @@
+"""The public API as a user calls it: checked by mypy, never run.
+
+A call that stops type-checking here is a broken promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from retention import churn, experiments, orders
+from retention.engine import Engine, Recorded, Results
+from retention.errors import InvalidInput, RetentionError
+from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, from_json, to_json
+from retention.journey import Book, ContactPolicy, CustomerFile, Journey, Needs, needs, plan, recheck
+from retention.messages import Message, Result, as_bytes
+from retention.people import Shop
+from retention.playbooks import win_back
+from retention.ports import Capabilities, Sender, Storage
+from retention.senders.maildir import MaildirSender
+from retention.senders.memory import MemorySender
+from retention.storage.memory import MemoryStorage
+from retention.storage.sqlite import SQLiteStorage
+
+
+def catch_everything_raised_on_purpose() -> type[Exception]:
+    """One `except` clause is enough, and bad data is a ValueError too."""
+    errors: list[type[RetentionError]] = [InvalidInput]
+    values: list[type[ValueError]] = [InvalidInput]
+    return errors[0] or values[0]
+
+
+def score() -> list[str]:
+    """Columns in, records of columns out."""
+    log = orders.OrderLog.of(customer_id=["a", "b"], ordered_at=["2026-01-01", "2026-01-02"], amount=[10.0, 20.0])
+    summary = orders.summarize(log, at="2026-03-01", unit="W", refunds="net")
+    rhythm = churn.rhythm(summary)
+    test = experiments.Experiment("winback-2026", arms={"control": 0.1, "a": 0.45, "b": 0.45})
+    drawn = experiments.assign(test, ["a", "b"])
+    found = experiments.difference(50, 1000, 30, 1000)
+    numbers: tuple[float, float, float] = (found.estimate, found.lower, found.upper)
+    return [str(rhythm.state[0]), rhythm.why(0), str(drawn.arm[0]), str(numbers)]
+
+
+def facts() -> Sequence[Fact]:
+    """Facts are built from plain values and go through JSON."""
+    at = datetime(2026, 3, 1, tzinfo=UTC)
+    line = Line(product_id="cup", quantity=2, price=Decimal("4.50"))
+    order = OrderPlaced(id="A-1", customer_id="42", at=at, currency="EUR", lines=(line,))
+    return [from_json(to_json(order)), CustomersMerged(id="m", customer_id="42", at=at, into="43")]
+
+
+class CarelessSender:
+    """A sender needs one property and one method, and no base class."""
+
+    capabilities = Capabilities(max_batch=10, remembers_for=timedelta(hours=24))
+
+    def send(self, messages: Sequence[Message]) -> list[Result]:
+        """Look at the letters."""
+        for message in messages:
+            assert as_bytes(message)
+        return [Result("accepted") for _ in messages]
+
+
+def run(shop: Shop, journeys: Sequence[Journey]) -> Results:
+    """Storages and senders plug in by their shape."""
+    storages: list[Storage] = [MemoryStorage(), SQLiteStorage("shop.db")]
+    senders: list[Sender] = [MemorySender(), MaildirSender("letters"), CarelessSender()]
+    engine = Engine(storages[0], senders[0], journeys=[*journeys, win_back()], shop=shop, policy=ContactPolicy())
+    recorded: Recorded = engine.record(facts())
+    engine.run()
+    assert recorded.new <= len(engine.explain("42").lines) == len(engine.explain(42).lines)
+    return engine.results()
+
+
+def decide(book: Book, file: CustomerFile, now: datetime) -> str:
+    """Planning is pure: a book, a file and a moment."""
+    found: Needs = needs(book)
+    planned = plan(book, file, now)
+    checked = recheck(book, file, planned.decisions[0], now)
+    return f"{found} {planned.wake_at} {checked}"
