@@ -40,7 +40,8 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 # One mailbox, deliberately narrower than RFC 5322: what SMTP libraries quote, fold or cut is refused here.
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _WEB = re.compile(r"https?://[!#-;=?-~]{1,900}")  # without quotation marks and angle brackets
-_DOMAIN = re.compile(r"(?!-)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 
 
 def identifier(field: str, value: object) -> str:
@@ -96,7 +97,10 @@ def instant(field: str, value: object) -> datetime:
         raise InvalidInput(f"{field}: {value!r} is no time; give an aware datetime")
     if value.utcoffset() is None:
         raise InvalidInput(f"{field}: {value.isoformat()} has no timezone; attach the zone it was written in")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(f"{field}: {value.isoformat()} lies in UTC outside the years 1 to 9999") from None
 
 
 def money(field: str, value: object) -> Decimal:

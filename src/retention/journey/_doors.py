@@ -61,7 +61,9 @@ def many_of(cls: type) -> Validator:
     """A validator of attrs fields that are tuples of records of one class."""
 
     def check(record: object, field: attrs.Attribute[Any], value: object) -> None:
-        for element in value if isinstance(value, tuple) else (value,):
+        if not isinstance(value, tuple):
+            raise InvalidJourney(f"{field.name}: {value!r} is no list of {cls.__name__}")
+        for element in value:
             a(cls)(record, field, element)
 
     return check

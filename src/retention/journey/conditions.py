@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, cast
 
 from attrs import Attribute, field, frozen
 
@@ -59,14 +59,17 @@ def _tuple(value: Any) -> Any:
 
 
 def check(_record: object, field: Attribute[Any], value: object) -> None:
-    """A validator of attrs fields that are one or several conditions of this file: nothing that JSON cannot keep."""
-    for one in value if isinstance(value, tuple) else (value,):
-        if not isinstance(one, tuple(CLASSES.values())):
-            raise InvalidJourney(f"{field.name}: {one!r} is no condition; use one of {', '.join(map(_name, CLASSES))}")
+    """A validator of attrs fields that are a condition of this file: nothing that JSON cannot keep."""
+    if not isinstance(value, tuple(CLASSES.values())):
+        names = ", ".join(cls.__name__ for cls in CLASSES.values())
+        raise InvalidJourney(f"{field.name}: {value!r} is no condition; use one of {names}")
 
 
-def _name(tag: str) -> str:
-    return CLASSES[tag].__name__
+def _check_all(record: object, field: Attribute[Any], value: object) -> None:
+    if not isinstance(value, tuple):
+        raise InvalidJourney(f"{field.name}: {value!r} is no list of conditions")
+    for condition in value:
+        check(record, field, condition)
 
 
 _KEYS = _doors.one_of("any", "run")
@@ -193,7 +196,7 @@ class AllOf:
     """Every one of the conditions; true for none at all."""
 
     tag: ClassVar[str] = "all"
-    conditions: tuple[Condition, ...] = field(converter=_tuple, validator=check)
+    conditions: tuple[Condition, ...] = field(converter=_tuple, validator=_check_all)
 
     def holds(self, run: Run) -> bool:
         return all(condition.holds(run) for condition in self.conditions)
@@ -204,7 +207,7 @@ class AnyOf:
     """At least one of the conditions; false for none at all."""
 
     tag: ClassVar[str] = "any"
-    conditions: tuple[Condition, ...] = field(converter=_tuple, validator=check)
+    conditions: tuple[Condition, ...] = field(converter=_tuple, validator=_check_all)
 
     def holds(self, run: Run) -> bool:
         return any(condition.holds(run) for condition in self.conditions)
@@ -214,12 +217,12 @@ CLASSES: Mapping[str, type] = {cls.tag: cls for cls in (Exists, First, Last, Ope
 """The conditions by the tag that they carry in JSON."""
 
 
-def kinds(condition: Condition | None) -> Iterator[str]:
+def kinds(condition: Condition) -> Iterator[str]:
     """The kinds of facts that a condition reads."""
     if isinstance(condition, Not):
         yield from kinds(condition.condition)
     elif isinstance(condition, AllOf | AnyOf):
         for part in condition.conditions:
             yield from kinds(part)
-    elif isinstance(condition, Exists | First | Last | Open):
-        yield condition.kind
+    else:
+        yield cast("Exists | First | Last | Open", condition).kind  # `check` lets nothing else in

@@ -1,0 +1,85 @@
+"""The customers' lives, drawn before the first day: when each orders without any letter, and all moods they will have.
+
+A mood is what a customer would do on a day if they ordered, or if a letter came: which basket, whether it goes back,
+how the letter is taken. It is drawn for every customer and every day, needed or not, so what happens to one customer
+cannot change the draws of another, and worlds that differ only in what letters do have the same customers.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import frozen
+
+from retention._types import BoolArray, FloatArray, IntArray
+from retention.demo_shop.catalogue import CATEGORIES
+from retention.demo_shop.worlds import World
+
+__all__ = ["DAY", "Lives", "draw"]
+
+DAY = 86_400
+"""Seconds of a day; the simulation counts seconds from the midnight, UTC, with which the history begins."""
+
+
+@frozen(eq=False)
+class Lives:
+    """What chance has in store; n customers, d days from the beginning of the history on.
+
+    `unaided`: for each customer the rising seconds of the orders that they place without any letter, from the first
+    on up to `World.anyway_days` after the end. `lapsed` (n,): whose last order of all came before the end. `favourite`
+    (n,): each one's category, a place in `CATEGORIES`. Uniform draws from 0 to 1: `person` (n, 4); by day (d, n)
+    `basket` and `fate` of an order, `response` to a letter. `pause` (d, n): seconds from a letter to the order it wins.
+    """
+
+    unaided: Sequence[Sequence[int]]
+    lapsed: BoolArray
+    favourite: IntArray
+    person: FloatArray
+    basket: FloatArray
+    fate: FloatArray
+    response: FloatArray
+    pause: FloatArray
+
+    def orders_between(self, customer: int, after: int, until: int) -> bool:
+        """Whether the customer orders without any letter in seconds (after, until]."""
+        times = self.unaided[customer]
+        place = bisect_right(times, after)
+        return place < len(times) and times[place] <= until
+
+
+def draw(world: World, seed: int) -> Lives:
+    """The lives of a world's customers; each sort of draw has a stream of its own."""
+    rhythm, people, baskets, fates, responses, pauses = map(
+        np.random.default_rng, np.random.SeedSequence(seed).spawn(6)
+    )
+    shape = (world.history_days + world.days, world.customers)
+    unaided, lapsed = _unaided(world, rhythm)
+    return Lives(
+        unaided=unaided,
+        lapsed=lapsed,
+        favourite=people.integers(len(CATEGORIES), size=world.customers),
+        person=people.random((world.customers, 4)),
+        basket=baskets.random(shape),
+        fate=fates.random(shape),
+        response=responses.random(shape),
+        pause=pauses.exponential(world.decision_days * DAY, shape),
+    )
+
+
+def _unaided(world: World, rng: np.random.Generator) -> tuple[list[list[int]], BoolArray]:
+    """A renewal process for each customer, stopped where they lapse: round by round, everybody's next order."""
+    n, end = world.customers, world.history_days + world.days
+    gap = world.usual_gap * np.exp(world.gap_spread * rng.standard_normal(n))
+    day = rng.uniform(0, world.arrival_days, n)
+    here, lapsed = day < end, np.zeros(n, dtype=np.bool_)
+    lives: list[list[int]] = [[] for _ in range(n)]
+    while here.any():
+        for customer in np.flatnonzero(here).tolist():
+            lives[customer].append(int(day[customer] * DAY))
+        stays = rng.random(n) >= world.lapses
+        lapsed |= here & ~stays & (day < end)
+        day += gap * rng.gamma(world.regularity, 1 / world.regularity, n)
+        here &= stays & (day < end + world.anyway_days)
+    return lives, lapsed

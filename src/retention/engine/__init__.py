@@ -1,0 +1,297 @@
+"""The engine: facts in, letters out, every decision kept.
+
+    engine = Engine(storage, sender, journeys=[win_back()], shop=shop)
+    engine.record(facts)     # what happened
+    engine.run()             # scan, tick, deliver: from cron, as often as you like
+
+Here the pure floors meet the storage, the sender and the clock, which is read once per batch and never runs backwards.
+Nothing is kept in the engine that the storage does not have; several may work on one storage at once. Every method may
+be called twice: the second call finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias
+
+from attrs import evolve, frozen
+
+from retention import _records, _values, experiments, letters
+from retention.engine.delivery import Delivery
+from retention.engine.explanation import Explanation, explain
+from retention.engine.results import Results, tally
+from retention.engine.sleepers import Ration, Sleepers, batches
+from retention.engine.trouble import trouble
+from retention.errors import IncompatibleStorage, InvalidInput, InvalidTemplate
+from retention.facts import Fact, FellAsleep, OrderPlaced
+from retention.journey import (
+    CONTROL,
+    Book,
+    ContactPolicy,
+    CustomerFile,
+    Decision,
+    Journey,
+    Needs,
+    Plan,
+    customer_of,
+    from_json,
+    needs,
+    plan,
+    to_json,
+)
+from retention.people import Shop
+from retention.ports import Change, Letter, Sender, Storage
+
+__all__ = ["Clock", "Engine", "Explanation", "Ration", "Recorded", "Results", "Scanned", "system_clock"]
+
+log = logging.getLogger("retention.engine")
+
+Clock: TypeAlias = Callable[[], datetime]
+Observe: TypeAlias = Callable[[str, Mapping[str, int]], None]
+
+_BATCH = 500
+_TRIES = 3
+"""How often one tick plans a customer whom others change meanwhile; the next tick goes on."""
+_LOOK_AGAIN = timedelta(hours=1)
+"""When a customer whose history broke the plan is tried again."""
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def system_clock() -> datetime:
+    """The computer's clock, in UTC: the only place in the library that reads it."""
+    return datetime.now(UTC)  # noqa: TID251 - the one clock: everybody else takes `now`
+
+
+def _test(shop: Shop, journey: Journey) -> experiments.Experiment:
+    control = CONTROL if CONTROL in journey.arms else None
+    return experiments.Experiment(f"{shop.id}/{journey.name}", arms=journey.arms, control=control)
+
+
+def _pinned(name: str, text: str) -> Journey:
+    """A version of a journey that somebody may still be inside."""
+    try:
+        return from_json(json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise IncompatibleStorage(f"storage: {name} cannot be read ({error}); update the library") from error
+
+
+@frozen
+class Recorded:
+    """What became of facts: new ones, ones known before, and ids that came again with other contents (the first stays)."""
+
+    new: int = 0
+    known: int = 0
+    conflicts: tuple[str, ...] = ()
+
+
+@frozen
+class Scanned:
+    """How many customers were found asleep and recorded, and how many sleepers wait for another day."""
+
+    asleep: int = 0
+    waiting: int = 0
+
+
+class Engine:
+    """One shop's journeys at work on a storage and a sender."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        sender: Sender,
+        *,
+        journeys: Sequence[Journey],
+        shop: Shop,
+        policy: ContactPolicy | None = None,
+        ration: Ration | None = None,
+        templates: Path | None = None,
+        clock: Clock = system_clock,
+        observe: Observe | None = None,
+    ) -> None:
+        """Check everything that can be checked before the first letter.
+
+        `templates`: a directory whose files replace the letters that come with the library. `ration`: how sleepers
+        enter when a journey is switched on. `observe`: called with the name of each step of the work and its counts.
+        Raises `InvalidJourney`, `InvalidTemplate`, and `IncompatibleStorage` when the storage belongs to another shop.
+        """
+        self.storage, self.sender, self.shop = storage, sender, shop
+        self._letters = letters.Letters(shop, templates)
+        self._letters.check(journeys)
+        self._clock, self._observe = clock, observe
+        self._ration = Ration() if ration is None else ration
+        self._check_owner(storage.recall("shop").get("shop", shop.id))
+        self._compiled(journeys, policy)  # what cannot work is refused before anything is stored
+        self._check_owner(storage.remember("shop", shop.id))
+        self._pin(journeys)
+        self.book = self._compiled(journeys, policy)
+        self._tell_lost_letters()
+        self._needs = Needs((needs(self.book).kinds or frozenset()) | letters.KINDS)
+        self._tests = {journey.name: _test(shop, journey) for journey in self.book.current}
+        self._topics = {(journey.name, journey.version): journey.topic for journey in self.book.journeys}
+        self._sleepers = Sleepers(shop.timezone)
+        self._scanning = threading.Lock()
+
+    def _check_owner(self, owner: str) -> None:
+        if owner != self.shop.id:
+            raise IncompatibleStorage(f"storage: belongs to shop {owner!r}, not {self.shop.id!r}; open the right one")
+
+    def _compiled(self, journeys: Sequence[Journey], policy: ContactPolicy | None) -> Book:
+        pinned = [_pinned(name, text) for name, text in self.storage.recall("journey/").items()]
+        return Book.of(
+            journeys, earlier=pinned, policy=policy, timezone=self.shop.timezone, language=self.shop.language
+        )
+
+    def _pin(self, journeys: Sequence[Journey]) -> None:
+        for journey in journeys:
+            self.storage.remember(f"journey/{journey.name}/{journey.version}", _records.text(to_json(journey)))
+
+    def _tell_lost_letters(self) -> None:
+        """Say which letters of earlier versions cannot be written any more; people may still be inside."""
+        checked = {name for journey in self.book.current for step in journey.steps for name in step.templates()}
+        for journey in self.book.journeys:
+            if all(name in checked for step in journey.steps for name in step.templates()):
+                continue
+            try:
+                self._letters.check([journey])
+            except InvalidTemplate as error:
+                log.warning(
+                    "journey %s version %d: who is inside misses a letter: %s", journey.name, journey.version, error
+                )
+
+    def now(self) -> datetime:
+        """The clock's time in UTC, or the latest time anybody has worked at on this storage, if that is later."""
+        return self.storage.advance(_values.instant("clock", self._clock()))
+
+    def record(self, facts: Iterable[Fact]) -> Recorded:
+        """Keep what happened; a fact known before changes nothing.
+
+        Raises `InvalidInput` for what is no fact, and for an order in another currency than the shop's; facts before
+        it in the iterable may have been kept, and sending all again keeps none twice.
+        """
+        states: Counter[str] = Counter()
+        conflicts: list[str] = []
+        waiting = iter(facts)
+        while batch := list(islice(waiting, _BATCH * 10)):
+            for fact in batch:
+                self._check(fact)
+            kept = self.storage.record(batch)
+            states.update(kept)
+            conflicts += [f"{f.kind} {f.id}" for f, state in zip(batch, kept, strict=True) if state == "conflict"]
+        self._report("record", states)
+        return Recorded(states["new"], states["known"], tuple(conflicts))
+
+    def _check(self, fact: object) -> None:
+        if not isinstance(fact, Fact):
+            raise InvalidInput(f"facts: a {type(fact).__name__} is no fact; make one of the kinds in retention.facts")
+        if isinstance(fact, OrderPlaced) and fact.currency != self.shop.currency:
+            raise InvalidInput(
+                f"currency: order {fact.id} is in {fact.currency}, the shop's is {self.shop.currency}; "
+                "convert it, or keep a storage for each currency"
+            )
+
+    def scan(self) -> Scanned:
+        """Find who fell asleep and record it, if a journey wants to know; who waits is in the result."""
+        if all(journey.trigger.kind != FellAsleep.kind for journey in self.book.current):
+            return Scanned()
+        with self._scanning:
+            now = self.now()
+            self._sleepers.read(self.storage, now)
+            found, waiting = self._sleepers.asleep(now, self._ration)
+            scanned = Scanned(self.record(found).new, waiting)
+        self._report("scan", {"asleep": scanned.asleep, "waiting": scanned.waiting})
+        return scanned
+
+    def tick(self) -> Mapping[str, int]:
+        """Plan every customer who is due; the number of new ledger rows by kind.
+
+        "unplanned" counts customers whose history breaks the plan; the log says where, and they are due again later.
+        """
+        done: Counter[str] = Counter()
+        tries: Counter[str] = Counter()
+        while True:
+            now = self.now()
+            due = [i for i in self.storage.due(now, self.book.fingerprint, _BATCH) if tries[i] < _TRIES]
+            if not due:
+                self._report("tick", done)
+                return done
+            tries.update(due)
+            files = self.storage.load(due, self._needs)
+            changes = [self._change(file, now, done) for file in self._with_arms(files)]
+            for change, applied in zip(changes, self.storage.commit(changes), strict=True):
+                done.update(row.kind for row in change.plan.decisions if applied)
+
+    def _with_arms(self, files: Sequence[CustomerFile]) -> Iterator[CustomerFile]:
+        ids = [file.customer_id for file in files]
+        drawn = {name: experiments.assign(test, ids) for name, test in self._tests.items()}
+        for row, file in enumerate(files):
+            yield evolve(file, arms={name: (str(a.arm[row]), float(a.propensity[row])) for name, a in drawn.items()})
+
+    def _change(self, file: CustomerFile, now: datetime, done: Counter[str]) -> Change:
+        try:
+            planned = plan(self.book, file, now)
+        except Exception as error:  # noqa: BLE001 - one broken history must not stop the others
+            log.error("a customer cannot be planned: %s", trouble(error))  # noqa: TRY400 - its text may hold personal data
+            done["unplanned"] += 1
+            planned = Plan((), (), now + _LOOK_AGAIN)
+        written = {row: self._letter(file, row, now) for row in planned.decisions if row.kind == "send"}
+        unwritten = {row for row, letter in written.items() if letter is None}
+        rows = (evolve(row, kind="skip", reason="unwritable") if row in unwritten else row for row in planned.decisions)
+        return Change(
+            file.customer_id,
+            file.version,
+            evolve(planned, decisions=tuple(rows)),
+            self.book.fingerprint,
+            tuple(letter for letter in written.values() if letter),
+        )
+
+    def _letter(self, file: CustomerFile, row: Decision, now: datetime) -> Letter | None:
+        known = [fact for fact in file.facts if fact.at <= now]
+        try:
+            customer = customer_of(file.customer_id, known, timezone=self.shop.timezone, language=self.shop.language)
+            topic = self._topics.get((row.journey, row.version), "marketing")
+            message = self._letters.write(customer, row, known, at=now, topic=topic)
+        except Exception as error:  # noqa: BLE001 - a template and what it is given can break in any way
+            log.error("letter %s/%s could not be written: %s", row.journey, row.step, trouble(error))  # noqa: TRY400 - its text may hold personal data
+            return None
+        return Letter(row.key, message, due=now)
+
+    def deliver(self) -> Mapping[str, int]:
+        """Send what is due, after one more look at each customer; the number of letters by what became of them."""
+        done = Delivery(self.storage, self.sender, self.book, self._needs, self.now).run()
+        self._report("deliver", done)
+        return dict(done)
+
+    def run(self) -> dict[str, Mapping[str, int]]:
+        """Scan, tick and deliver: all that a cron line has to call."""
+        scanned = self.scan()
+        return {
+            "scan": {"asleep": scanned.asleep, "waiting": scanned.waiting},
+            "tick": self.tick(),
+            "deliver": self.deliver(),
+        }
+
+    def explain(self, customer_id: str | int) -> Explanation:
+        """Everything that happened to one customer and was decided about them, with reasons."""
+        (file,) = self.storage.load([_values.identifier("customer_id", customer_id)], Needs())
+        return explain(file, self.shop.timezone)
+
+    def results(self) -> Results:
+        """What the journeys achieved up to the last time anybody worked on this storage, counted from the ledger.
+
+        Looking moves no clock: a storage that was worked with at another time's `clock` stays in that time.
+        """
+        needed = Needs(frozenset({OrderPlaced.kind}))
+        files = (file for ids in batches(self.storage, _BATCH) for file in self.storage.load(ids, needed))
+        return tally(files, self.book, self.storage.advance(_LONG_AGO))
+
+    def _report(self, event: str, counts: Mapping[str, int]) -> None:
+        log.info("%s: %s", event, dict(counts))
+        if self._observe is not None:
+            self._observe(event, dict(counts))

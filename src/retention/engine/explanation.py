@@ -1,0 +1,102 @@
+"""Everything about one customer in the order of time: what happened, what was decided and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from retention.facts import ConsentChanged, CustomersMerged, Fact, FellAsleep, OrderPlaced, ReturnChanged
+from retention.journey import REASONS, CustomerFile, Decision, Outcome
+
+__all__ = ["Explanation", "Line", "explain"]
+
+_VERBS = {
+    "enter": "enters",
+    "refuse": "does not enter",
+    "send": "letter decided",
+    "withhold": "letter withheld",
+    "skip": "letter skipped",
+    "defer": "letter put off",
+    "exit": "leaves",
+}
+_OF_DELIVERY = {
+    "transient": "the sender could not take it just then",
+    "throttled": "the sender asked for a pause",
+    "misconfigured": "the sender cannot send anything before it is set up right",
+    "unknown": "the sender's answer was lost: it may have left or not",
+    "unreadable": "the customer's history could not be read",
+}
+
+
+@frozen
+class Line:
+    """One event: `what` happened or was decided, and `why`, "" where there is nothing to say."""
+
+    at: datetime
+    what: str
+    why: str = ""
+
+
+@frozen
+class Explanation:
+    """The life of one customer with the shop, oldest first; `str()` prints it in the shop's zone."""
+
+    customer_id: str
+    timezone: str
+    lines: tuple[Line, ...]
+
+    def __str__(self) -> str:
+        if not self.lines:
+            return f"customer {self.customer_id}: nothing is known"
+        told = [f"{_shown(x.at, self.timezone)}  {x.what}" + (f": {x.why}" if x.why else "") for x in self.lines]
+        return "\n".join([f"customer {self.customer_id}", *told])
+
+
+def explain(file: CustomerFile, timezone: str) -> Explanation:
+    """The lines of a customer's whole file."""
+    lines = [Line(fact.at, *_fact(fact)) for fact in file.facts]
+    lines += [_decision(row, timezone) for row in file.ledger]
+    lines += [
+        Line(row.at, f"letter {row.key.step} of {row.key.journey} is {row.status}", _words(row.reason))
+        for row in file.outcomes
+    ]
+    return Explanation(file.customer_id, timezone, tuple(sorted(lines, key=lambda line: line.at)))
+
+
+def _fact(fact: Fact) -> tuple[str, str]:
+    if isinstance(fact, OrderPlaced):
+        return f"order {fact.id} of {fact.total} {fact.currency}", ""
+    if isinstance(fact, ReturnChanged):
+        refund = f", {fact.refund} {fact.currency} paid back" if fact.refund is not None else ""
+        return f"return {fact.return_id} {fact.status}{refund}", fact.reason
+    if isinstance(fact, FellAsleep):
+        return "fell asleep", fact.why
+    if isinstance(fact, ConsentChanged):
+        return f"consent to {fact.topic} by {fact.channel} {fact.status}", ""
+    if isinstance(fact, CustomersMerged):
+        return f"customer {fact.customer_id} turned out to be {fact.into}", ""
+    return " ".join(filter(None, (fact.kind, fact.status))), ""
+
+
+def _decision(row: Decision, timezone: str) -> Line:
+    subject = f"{row.journey}/{row.step}" if row.step else row.journey
+    until = f" until {_shown(row.until, timezone)}" if row.until else ""
+    template = f" ({row.template})" if row.kind in ("send", "withhold") else ""
+    why = f"arm {row.arm}" if row.kind == "enter" else _words(row.reason)
+    return Line(row.at, f"{subject}: {_VERBS[row.kind]}{template}{until}", why)
+
+
+def _words(reason: str) -> str:
+    words = REASONS.get(reason) or _OF_DELIVERY.get(reason)
+    return f"{reason} ({words})" if reason and words else reason
+
+
+def _shown(at: datetime, timezone: str) -> str:
+    """The time in the zone; the very first and last hours of the calendar, which it may not have, in UTC."""
+    try:
+        at = at.astimezone(ZoneInfo(timezone))
+    except OverflowError:
+        return f"{at:%Y-%m-%d %H:%M} UTC"
+    return f"{at:%Y-%m-%d %H:%M}"

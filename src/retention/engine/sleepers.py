@@ -1,0 +1,185 @@
+"""The scan: who is silent beyond their own rhythm, and who of them may start a journey today.
+
+Reads order facts from the storage once, keeps them as columns, and reads on where it stopped. Owns nothing that could
+not be read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from heapq import heappop, heappush
+from math import ceil, floor
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from attrs import field, frozen
+
+from retention import _calendar, _values, churn, orders
+from retention.churn import Rhythm
+from retention.errors import InvalidInput
+from retention.facts import CustomersMerged, Fact, FellAsleep, OrderPlaced
+from retention.ports import Storage
+
+__all__ = ["Ration", "Sleepers"]
+
+_BATCH = 10_000
+_FIRST_DAY = -719_160
+"""A day of January of the year 1: the local day of the first instants is in no calendar."""
+_ROUNDING = 1e-9
+"""5 % of 140 is 7, though .05 * 140 is a little more."""
+_KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind)
+
+
+@frozen
+class Ration:
+    """How a journey that is switched on for an existing base takes the sleepers in.
+
+    Who fell asleep within `fresh_days` goes in at once. The others wait: `share` of those waiting go in each day, the
+    ones who fell asleep last first. Raises `InvalidInput` for a share outside (0, 1] and for days below 0.
+    """
+
+    share: float = field(default=0.05)
+    fresh_days: int = field(default=7)
+
+    @share.validator
+    def _check_share(self, _attribute: object, value: object) -> None:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1:
+            raise InvalidInput(f"share: {value!r} is no share of those who wait; give a number above 0, at most 1")
+
+    @fresh_days.validator
+    def _check_fresh_days(self, _attribute: object, value: object) -> None:
+        _values.count("fresh_days", value)
+
+
+class Sleepers:
+    """The order log of one shop, and the customers whose silence was recorded already."""
+
+    def __init__(self, timezone: str) -> None:
+        self._zone = ZoneInfo(timezone)
+        self._cursor = 0
+        self._codes: dict[str, int] = {}
+        self._names: list[str] = []
+        self._merged: dict[int, list[int]] = {}  # a code that stays -> the codes that were merged into it
+        self._root: list[int] = []  # of each code the one that stays
+        self._last: list[tuple[datetime, str]] = []
+        self._ahead: list[tuple[datetime, str, int, float]] = []  # heap: orders whose time has not come
+        self._new: list[tuple[int, int, float]] = []
+        self._customer = np.empty(0, dtype=np.int64)
+        self._day = np.empty(0, dtype=np.int64)
+        self._amount = np.empty(0, dtype=np.float64)
+        self._recorded: set[str] = set()
+        self._waited: dict[date, int] = {}
+
+    def read(self, storage: Storage, now: datetime) -> None:
+        """Take in the facts that were recorded since the last call; orders dated after `now` wait for their time."""
+        while True:
+            batch, cursor = storage.facts(_KINDS, self._cursor, _BATCH)
+            for owner, fact in batch:
+                self._take(owner, fact)
+            self._cursor = cursor
+            if not batch:
+                break
+        while self._ahead and self._ahead[0][0] <= now:
+            self._add_order(*heappop(self._ahead))
+
+    def _take(self, owner: str, fact: Fact) -> None:
+        if isinstance(fact, OrderPlaced):
+            heappush(self._ahead, (fact.at, fact.id, self._code(owner), float(fact.total)))
+        elif isinstance(fact, FellAsleep):
+            self._recorded.add(fact.order_id)
+            if fact.waited:
+                day = fact.at.astimezone(self._zone).date()
+                self._waited[day] = self._waited.get(day, 0) + 1
+        elif isinstance(fact, CustomersMerged):
+            # The owner is whose file it is by now: both ids are theirs, whatever was merged in between.
+            for name in (fact.customer_id, fact.into):
+                self._merge(self._code(name), self._code(owner))
+
+    def _code(self, name: str) -> int:
+        code = self._codes.setdefault(name, len(self._names))
+        if code == len(self._names):
+            self._names.append(name)
+            self._root.append(code)
+            self._last.append((datetime.min.replace(tzinfo=UTC), ""))
+        return self._root[code]
+
+    def _merge(self, gone: int, stays: int) -> None:
+        if gone == stays:
+            return
+        moved = [gone, *self._merged.pop(gone, [])]
+        self._merged.setdefault(stays, []).extend(moved)
+        for code in moved:
+            self._root[code] = stays
+        self._last[stays] = max(self._last[stays], self._last[gone])
+
+    def _add_order(self, at: datetime, order_id: str, code: int, amount: float) -> None:
+        self._new.append((code, floor(at.timestamp()), amount))
+        root = self._root[code]
+        self._last[root] = max(self._last[root], (at, order_id))
+
+    def _add_new(self) -> None:
+        if not self._new:
+            return
+        customer, seconds, amount = zip(*self._new, strict=True)
+        day = _calendar.local_days(np.array(seconds, dtype="datetime64[s]"), self._zone).clip(_FIRST_DAY)
+        self._customer = np.concatenate([self._customer, customer])
+        self._day = np.concatenate([self._day, day])
+        self._amount = np.concatenate([self._amount, amount])
+        self._new.clear()
+
+    def log(self) -> orders.OrderLog:
+        """The orders so far; the ids of customers are places in a list of names."""
+        self._add_new()
+        days = self._day.view("datetime64[D]")
+        customer = np.array(self._root, dtype=np.int64)[self._customer] if self._merged else self._customer
+        return orders.OrderLog.of(customer_id=customer, ordered_at=days, amount=self._amount)
+
+    def asleep(self, now: datetime, ration: Ration) -> tuple[list[FellAsleep], int]:
+        """The facts to record at `now`, and how many sleepers must wait for another day."""
+        today = now.astimezone(self._zone).date()
+        if not self._names:
+            return [], 0
+        rhythm = churn.rhythm(orders.summarize(self.log(), at=today))
+        fresh, waiting = self._split(rhythm, today, ration)
+        used = self._waited.get(today, 0)
+        allowed = max(0, ceil(ration.share * (len(waiting) + used) - _ROUNDING) - used)
+        facts = [self._fact(rhythm, row, now, waited=False) for row in fresh]
+        facts += [self._fact(rhythm, row, now, waited=True) for row in waiting[:allowed]]
+        return facts, max(0, len(waiting) - allowed)
+
+    def _split(self, rhythm: Rhythm, today: date, ration: Ration) -> tuple[list[int], list[int]]:
+        """The rows of `rhythm` that may go in at once, and those that wait, in the order in which they go in."""
+        code = rhythm.customer_id
+        rows = [row for row in np.flatnonzero(rhythm.state == "asleep").tolist() if self._is_new(code[row])]
+        first_fresh = np.datetime64(today, "D") - ration.fresh_days
+        since = rhythm.asleep_since
+        fresh = [row for row in rows if since[row] >= first_fresh]
+        waiting = [row for row in rows if since[row] < first_fresh]
+        return fresh, sorted(waiting, key=lambda row: (-since[row].astype(int), self._names[code[row]]))
+
+    def _is_new(self, code: int) -> bool:
+        return self._last[code][1] not in self._recorded
+
+    def _fact(self, rhythm: Rhythm, row: int, now: datetime, *, waited: bool) -> FellAsleep:
+        code = rhythm.customer_id[row]
+        ordered_at, order_id = self._last[code]
+        return FellAsleep(
+            id=order_id,
+            customer_id=self._names[code],
+            at=now,
+            order_id=order_id,
+            basis=ordered_at,
+            usual_gap=round(float(rhythm.usual_gap[row]), 1),
+            silent_for=int(rhythm.days_since_last[row]),
+            why=rhythm.why(row),
+            waited=waited,
+        )
+
+
+def batches(storage: Storage, size: int) -> Iterator[list[str]]:
+    """The ids of all customers, in order, some at a time."""
+    after = ""
+    while ids := storage.customers(after, size):
+        yield ids
+        after = ids[-1]

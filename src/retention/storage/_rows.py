@@ -1,0 +1,106 @@
+"""Records <-> the values that a database keeps: JSON text with a `format` number, instants as whole microseconds.
+
+Knows no database: any storage that keeps rows can use it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from retention import _records, facts, messages
+from retention.errors import InvalidInput
+from retention.facts import Fact
+from retention.journey.ledger import Decision, Entry
+from retention.messages import Message
+
+FORMAT = 1
+"""The number that every stored entry and decision carries; facts and messages carry their own."""
+
+AT_ONCE = -62_135_596_800_000_000
+"""The first microsecond of the calendar: earlier than any `now`."""
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES = ("at", "due", "slot", "until", "valid_until", "entered_at", "basis")
+
+
+def micros(instant: datetime) -> int:
+    """Microseconds since 1970 in UTC, exactly.
+
+    >>> micros(datetime(1, 1, 1, tzinfo=UTC)) == AT_ONCE
+    True
+    """
+    passed = instant - _EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+
+
+def instant(micros: int) -> datetime:
+    """The instant, in UTC, that `micros` made a number of."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def fact_text(fact: Fact) -> str:
+    """The fact as canonical JSON text."""
+    return _records.text(facts.to_json(fact))
+
+
+def fact(text: str) -> Fact:
+    """The fact that `fact_text` wrote."""
+    return facts.from_json(json.loads(text))
+
+
+def message_text(message: Message) -> str:
+    """The message as canonical JSON text."""
+    return _records.text(messages.to_json(message))
+
+
+def message(text: str) -> Message:
+    """The message that `message_text` wrote."""
+    return messages.from_json(json.loads(text))
+
+
+def text(record: Entry | Decision) -> str:
+    """An entry or decision as canonical JSON text."""
+    return _records.text({"format": FORMAT, **_records.fields(record)})
+
+
+def entry(text: str) -> Entry:
+    """The entry that `text` wrote."""
+    return Entry(**_fields(text))
+
+
+def decision(text: str) -> Decision:
+    """The decision that `text` wrote."""
+    return Decision(**_fields(text))
+
+
+def _fields(text: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(text)
+    if data.pop("format") != FORMAT:
+        raise InvalidInput("format: is newer; update the library")
+    for name in _TIMES:
+        if name in data:
+            data[name] = datetime.fromisoformat(data[name]).astimezone(UTC)
+    return data
+
+
+def read(decode: Callable[[str], T], of: str, text: str) -> T | None:
+    """The record; None, and a line in the log, for one that cannot be read, so that it blocks no other."""
+    try:
+        return decode(text)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        _log.error("a stored record of %r cannot be read and is left out: %s", of, error)
+        return None
+
+
+def readable(decode: Callable[[str], T], rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, T]]:
+    """The rows (whose it is, text) with the records that can be read."""
+    for of, text in rows:
+        record = read(decode, of, text)
+        if record is not None:
+            yield of, record
