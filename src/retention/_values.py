@@ -6,6 +6,7 @@ are the business of `_checks`.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from attrs import Attribute
 from retention.errors import InvalidInput
 
 T = TypeVar("T")
+
+# Calendar arithmetic must not run off either end of what a datetime can hold.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
 def clean(convert: Callable[..., object], *options: object, optional: bool = False) -> dict[str, object]:
@@ -86,6 +90,13 @@ def count(field: str, value: object, at_least: int = 0) -> int:
     return value
 
 
+def number(field: str, value: object) -> float:
+    """A finite number."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise InvalidInput(f"{field}: {value!r} is no finite number")
+    return float(value)
+
+
 def instant(field: str, value: object) -> datetime:
     """An instant in UTC, from an aware `datetime` or ISO 8601 text with an offset."""
     if isinstance(value, str):
@@ -97,10 +108,11 @@ def instant(field: str, value: object) -> datetime:
         raise InvalidInput(f"{field}: {value!r} is no time; give an aware datetime")
     if value.utcoffset() is None:
         raise InvalidInput(f"{field}: {value.isoformat()} has no timezone; attach the zone it was written in")
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise InvalidInput(f"{field}: {value.isoformat()} lies in UTC outside the years 1 to 9999") from None
+    # The year counts in UTC, so that an instant which passes here does so again when it comes back from a storage.
+    utc = value.astimezone(UTC) if 1 < value.year < 9999 else value
+    if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
+        raise InvalidInput(f"{field}: {value.isoformat()} is not within the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return utc
 
 
 def money(field: str, value: object) -> Decimal:

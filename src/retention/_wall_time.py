@@ -61,8 +61,8 @@ def on(instant: datetime, zone: ZoneInfo, *, hour: int | None, weekday: int | No
     if hour is None and weekday is None:
         return max(instant, earliest)
     shown = instant.astimezone(zone)
-    if hour is None and shown.weekday() == weekday:
-        return max(instant, earliest)
+    if hour is None and shown.weekday() == weekday and instant >= earliest:
+        return instant  # at() would lose which of two equal wall times it is
     day, wall = shown.date(), shown.time() if hour is None else time(hour)
     while True:
         if weekday in (None, day.weekday()):

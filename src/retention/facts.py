@@ -191,7 +191,7 @@ class EmailReported(Fact):
     message_key: str = field(metadata=_values.clean(_values.identifier))
     status: str = field(metadata=_values.clean(_values.one_of, EMAIL_STATUSES))
     bounce_class: str = field(metadata=_values.clean(_values.one_of, ("", "hard", "soft", "block")), default="")
-    machine: bool | None = None
+    machine: bool | None = field(default=None, metadata=_values.clean(_values.flag, optional=True))
     received_at: datetime | None = field(default=None, metadata=_values.clean(_values.instant, optional=True))
 
     @property
@@ -264,10 +264,10 @@ class FellAsleep(Fact):
     kind: ClassVar[str] = "asleep"
     order_id: str = field(metadata=_values.clean(_values.identifier))
     basis: datetime = field(metadata=_values.clean(_values.instant))
-    usual_gap: float = 0.0
-    silent_for: int = 0
+    usual_gap: float = field(default=0.0, metadata=_values.clean(_values.number))
+    silent_for: int = field(default=0, metadata=_values.clean(_values.count))
     why: str = field(default="", metadata=_values.clean(_values.text))
-    waited: bool = False
+    waited: bool = field(default=False, metadata=_values.clean(_values.flag))
 
     @property
     def key(self) -> str:
@@ -303,8 +303,8 @@ def from_json(data: Json) -> Fact:
     rest = dict(data)
     written, kind = rest.pop("format", None), rest.pop("kind", None)
     if not isinstance(written, int) or written > FORMAT:
-        raise InvalidInput(f"format: {written!r} is newer than {FORMAT}; update the library")
-    if kind not in KINDS:
+        raise InvalidInput(f"format: {written!r} is unknown, this version reads up to {FORMAT}; update the library")
+    if not isinstance(kind, str) or kind not in KINDS:
         raise InvalidInput(f"kind: {kind!r} is unknown; use one of {', '.join(KINDS)}")
     try:
         return KINDS[kind](**rest)

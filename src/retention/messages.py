@@ -121,7 +121,8 @@ def _words(text: str) -> str:
     """The text as it is where that is safe, else as encoded words of RFC 2047, one on a line."""
     if not text or _PLAIN_HEADER.fullmatch(text):
         return text
-    pieces = (text[start : start + 11] for start in range(0, len(text), 11))  # at most 75 characters when encoded
+    size = 45 // len(max(text).encode())  # so many characters are at most 45 bytes, and those 72 characters in base64
+    pieces = (text[start : start + size] for start in range(0, len(text), size))
     return "\r\n ".join(f"=?utf-8?b?{b64encode(piece.encode()).decode()}?=" for piece in pieces)
 
 

@@ -65,7 +65,7 @@ class Lease:
 
 @frozen
 class Settlement:
-    """What became of a leased letter; `retry_at` with status queued."""
+    """What became of a leased letter; `retry_at` with status queued, without it the letter keeps its due time."""
 
     lease: Lease
     status: Literal["sent", "failed", "cancelled", "queued", "in_doubt"]
@@ -94,7 +94,9 @@ class Storage(Protocol):
         """Add facts to their customers' files, in order; those customers are due at once and their versions grow.
 
         A fact whose kind and id are there already changes nothing: known when it is equal, else a conflict (the
-        first one stays). `CustomersMerged` moves everything of its customer, later facts included, to `into`.
+        first one stays). `CustomersMerged` moves everything of its customer, later facts included, to `into`; of two
+        runs with one journey and key the earlier stays. Customers who are one already, also by a merge the other way
+        round, stay one: the fact is recorded and moves nothing.
         """
 
     def facts(self, kinds: Collection[str], after: int, limit: int) -> tuple[list[tuple[str, Fact]], int]:
@@ -108,13 +110,13 @@ class Storage(Protocol):
         """The ids of customers with any fact, in order, those above `after`."""
 
     def due(self, now: datetime, fingerprint: str, limit: int) -> list[str]:
-        """Customers to plan: `wake_at` has come, or another fingerprint planned them last; longest waiting first."""
+        """Customers to plan: `wake_at` has come, longest waiting first; then those whom another fingerprint planned."""
 
     def load(self, customer_ids: Sequence[str], needs: Needs) -> list[CustomerFile]:
         """The customers' files, in order and each from one moment; a customer nobody knows has an empty file.
 
         Facts are those of the kinds needed, oldest first by (at, kind, id); entries, ledger and outcomes are whole
-        and oldest first.
+        and oldest first. An id that was merged away gives the file that holds it now, under that file's id.
         """
 
     def commit(self, changes: Sequence[Change]) -> list[bool]:
@@ -131,7 +133,10 @@ class Storage(Protocol):
         """
 
     def claim_doubts(self, now: datetime, lease: timedelta, limit: int) -> list[Lease]:
-        """Lease letters whose sending began and whose lease ran out; they become `in_doubt` until the engine settles."""
+        """Lease letters whose sending began and whose lease ran out; they become `in_doubt`, for the engine to settle.
+
+        Like a claim, each has a new token and counts as one attempt; one that nobody settles is leased again later.
+        """
 
     def begin(self, leases: Sequence[Lease], now: datetime) -> list[bool]:
         """Mark letters as `sending`, durably, before they are handed over. False: not this lease's, or it ran out."""
@@ -166,4 +171,4 @@ class Sender(Protocol):
         """What this sender promises; never changes."""
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
-        """Hand over at most `max_batch` messages; one result each, in order; raises nothing for what a provider does."""
+        """Hand over at most `max_batch` messages; one result each, in order. Raises nothing that a provider does."""

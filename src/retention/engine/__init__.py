@@ -71,7 +71,8 @@ def system_clock() -> datetime:
 
 def _test(shop: Shop, journey: Journey) -> experiments.Experiment:
     control = CONTROL if CONTROL in journey.arms else None
-    return experiments.Experiment(f"{shop.id}/{journey.name}", arms=journey.arms, control=control)
+    # By name: the order of arms decides who is where, and JSON does not keep it.
+    return experiments.Experiment(f"{shop.id}/{journey.name}", arms=dict(sorted(journey.arms.items())), control=control)
 
 
 def _pinned(name: str, text: str) -> Journey:
@@ -84,7 +85,7 @@ def _pinned(name: str, text: str) -> Journey:
 
 @frozen
 class Recorded:
-    """What became of facts: new ones, ones known before, and ids that came again with other contents (the first stays)."""
+    """What became of facts: how many were new and known before; `conflicts`: ids with other contents than before."""
 
     new: int = 0
     known: int = 0
@@ -240,15 +241,17 @@ class Engine:
             log.error("a customer cannot be planned: %s", trouble(error))  # noqa: TRY400 - its text may hold personal data
             done["unplanned"] += 1
             planned = Plan((), (), now + _LOOK_AGAIN)
-        written = {row: self._letter(file, row, now) for row in planned.decisions if row.kind == "send"}
-        unwritten = {row for row, letter in written.items() if letter is None}
-        rows = (evolve(row, kind="skip", reason="unwritable") if row in unwritten else row for row in planned.decisions)
+        written = [(row, self._letter(file, row, now) if row.kind == "send" else None) for row in planned.decisions]
+        rows = (
+            evolve(row, kind="skip", reason="unwritable") if row.kind == "send" and letter is None else row
+            for row, letter in written
+        )
         return Change(
             file.customer_id,
             file.version,
             evolve(planned, decisions=tuple(rows)),
             self.book.fingerprint,
-            tuple(letter for letter in written.values() if letter),
+            tuple(letter for _, letter in written if letter),
         )
 
     def _letter(self, file: CustomerFile, row: Decision, now: datetime) -> Letter | None:
@@ -283,13 +286,14 @@ class Engine:
         return explain(file, self.shop.timezone)
 
     def results(self) -> Results:
-        """What the journeys achieved up to the last time anybody worked on this storage, counted from the ledger.
+        """What the journeys achieved by the last time anybody worked on this storage, counted from the ledger.
 
         Looking moves no clock: a storage that was worked with at another time's `clock` stays in that time.
         """
         needed = Needs(frozenset({OrderPlaced.kind}))
         files = (file for ids in batches(self.storage, _BATCH) for file in self.storage.load(ids, needed))
-        return tally(files, self.book, self.storage.advance(_LONG_AGO))
+        worked = self.storage.advance(_LONG_AGO)
+        return tally(files, self.book, worked if worked > _LONG_AGO else _values.instant("clock", self._clock()))
 
     def _report(self, event: str, counts: Mapping[str, int]) -> None:
         log.info("%s: %s", event, dict(counts))

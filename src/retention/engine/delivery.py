@@ -79,9 +79,9 @@ class Delivery:
             return self._verdict(lease, file, now)
         except Exception as error:  # noqa: BLE001 - one broken file must not stop the letters of the others
             log.error("a letter of %s cannot be judged: %s", lease.key.journey, trouble(error))  # noqa: TRY400 - its text may hold an address
-            last = lease.attempts >= _MAX_ATTEMPTS
-            status, retry_at = ("cancelled", None) if last else ("queued", now + _pause(lease))
-            return _Looked(lease, Settlement(lease, status, "unreadable", retry_at), now)
+            if lease.attempts >= _MAX_ATTEMPTS:
+                return _Looked(lease, Settlement(lease, "cancelled", "unreadable"), now)
+            return _Looked(lease, _queued(lease, "unreadable", now + _pause(lease)), now)
 
     def _verdict(self, lease: Lease, file: CustomerFile, now: datetime) -> _Looked:
         decision = next((row for row in file.ledger if row.kind == "send" and row.key == lease.key), None)
@@ -92,7 +92,7 @@ class Delivery:
         if isinstance(verdict, Cancel):
             return _Looked(lease, Settlement(lease, "cancelled", verdict.reason), until)
         if isinstance(verdict, Wait):
-            return _Looked(lease, Settlement(lease, "queued", verdict.reason, verdict.until), until)
+            return _Looked(lease, _queued(lease, verdict.reason, verdict.until), until)
         return _Looked(lease, None, until)
 
     # Out of the house.
@@ -113,7 +113,7 @@ class Delivery:
         return True
 
     def _call(self, letters: Sequence[_Looked]) -> Result | None:
-        """Mark, hand over and settle as many letters as one call takes; the answer that says to stop, if there is one."""
+        """Mark, hand over and settle as many letters as one call takes; the answer that says to stop, if any does."""
         marked = self._storage.begin([one.lease for one in letters], self._now())
         begun = [one for one, ok in zip(letters, marked, strict=True) if ok]
         if not begun:
@@ -161,7 +161,7 @@ class Delivery:
         return None
 
     def _after_doubt(self, letter: _Looked) -> Settlement:
-        """Queued for this very run, because a sender's memory is short; else in doubt, though it be unwelcome by now."""
+        """Queued for this very run, as a sender's memory is short; else in doubt, though it be unwelcome by now."""
         now = self._now()
         if letter.settlement is None and self._may_repeat(letter.lease, now):
             return _queued(letter.lease, "unknown", now)
@@ -185,7 +185,7 @@ def _queued(lease: Lease, reason: str, retry_at: datetime) -> Settlement:
 
 
 def _pause(lease: Lease) -> timedelta:
-    return min(_FIRST_PAUSE * 2 ** min(lease.attempts, _MAX_ATTEMPTS), _LONGEST_PAUSE)
+    return min(_FIRST_PAUSE * (1 << min(lease.attempts, _MAX_ATTEMPTS)), _LONGEST_PAUSE)
 
 
 def _sender_pause(result: Result) -> timedelta:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from retention.facts import ConsentChanged, CustomersMerged, Fact, FellAsleep, OrderPlaced, ReturnChanged
-from retention.journey import REASONS, CustomerFile, Decision, Outcome
+from retention.journey import REASONS, CustomerFile, Decision
 
 __all__ = ["Explanation", "Line", "explain"]
 
@@ -41,17 +41,21 @@ class Line:
 
 @frozen
 class Explanation:
-    """The life of one customer with the shop, oldest first; `str()` prints it in the shop's zone."""
+    """The life of one customer with the shop, oldest first; `str()` prints it in the shop's zone.
+
+    `merged`: other ids of the customer.
+    """
 
     customer_id: str
     timezone: str
     lines: tuple[Line, ...]
+    merged: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if not self.lines:
             return f"customer {self.customer_id}: nothing is known"
         told = [f"{_shown(x.at, self.timezone)}  {x.what}" + (f": {x.why}" if x.why else "") for x in self.lines]
-        return "\n".join([f"customer {self.customer_id}", *told])
+        return "\n".join([", also ".join([f"customer {self.customer_id}", *self.merged]), *told])
 
 
 def explain(file: CustomerFile, timezone: str) -> Explanation:
@@ -62,7 +66,7 @@ def explain(file: CustomerFile, timezone: str) -> Explanation:
         Line(row.at, f"letter {row.key.step} of {row.key.journey} is {row.status}", _words(row.reason))
         for row in file.outcomes
     ]
-    return Explanation(file.customer_id, timezone, tuple(sorted(lines, key=lambda line: line.at)))
+    return Explanation(file.customer_id, timezone, tuple(sorted(lines, key=lambda line: line.at)), file.merged)
 
 
 def _fact(fact: Fact) -> tuple[str, str]:
@@ -94,9 +98,4 @@ def _words(reason: str) -> str:
 
 
 def _shown(at: datetime, timezone: str) -> str:
-    """The time in the zone; the very first and last hours of the calendar, which it may not have, in UTC."""
-    try:
-        at = at.astimezone(ZoneInfo(timezone))
-    except OverflowError:
-        return f"{at:%Y-%m-%d %H:%M} UTC"
-    return f"{at:%Y-%m-%d %H:%M}"
+    return f"{at.astimezone(ZoneInfo(timezone)):%Y-%m-%d %H:%M}"

@@ -87,14 +87,15 @@ class Results:
 
     def to_json(self) -> Json:
         """The results as a JSON mapping, zeros included."""
-        plain = lambda _record, _field, value: _json(value)  # noqa: E731 - the signature that attrs wants
-        return attrs.asdict(self, retain_collection_types=False, value_serializer=plain)
+        return attrs.asdict(self, value_serializer=lambda _record, _field, value: _json(value))
 
 
 def _json(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
-    return dict(value) if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _no_letters() -> Counter[str]:

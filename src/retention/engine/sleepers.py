@@ -24,8 +24,6 @@ from retention.ports import Storage
 __all__ = ["Ration", "Sleepers"]
 
 _BATCH = 10_000
-_FIRST_DAY = -719_160
-"""A day of January of the year 1: the local day of the first instants is in no calendar."""
 _ROUNDING = 1e-9
 """5 % of 140 is 7, though .05 * 140 is a little more."""
 _KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind)
@@ -122,7 +120,7 @@ class Sleepers:
         if not self._new:
             return
         customer, seconds, amount = zip(*self._new, strict=True)
-        day = _calendar.local_days(np.array(seconds, dtype="datetime64[s]"), self._zone).clip(_FIRST_DAY)
+        day = _calendar.local_days(np.array(seconds, dtype="datetime64[s]"), self._zone)
         self._customer = np.concatenate([self._customer, customer])
         self._day = np.concatenate([self._day, day])
         self._amount = np.concatenate([self._amount, amount])

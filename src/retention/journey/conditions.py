@@ -89,6 +89,7 @@ class Exists:
         _doors.sort_of_fact(self.kind, self.status)
 
     def holds(self, run: Run) -> bool:
+        """Whether such a fact is known."""
         found = _select(run, self)
         if not found or self.since == "ever":
             return bool(found)
@@ -129,6 +130,7 @@ class First(_Comparison):
     tag: ClassVar[str] = "first"
 
     def holds(self, run: Run) -> bool:
+        """Whether the first of them compares so."""
         found = _select(run, self)
         return bool(found) and self._agrees(found[0])
 
@@ -140,6 +142,7 @@ class Last(_Comparison):
     tag: ClassVar[str] = "last"
 
     def holds(self, run: Run) -> bool:
+        """Whether the last of them compares so."""
         found = _select(run, self)
         return bool(found) and self._agrees(found[-1])
 
@@ -170,6 +173,7 @@ class Open:
             raise InvalidJourney("Open: attribute= and values= belong together")
 
     def holds(self, run: Run) -> bool:
+        """Whether something is open."""
         last: dict[str, str | None] = {}
         ended = set()
         for fact in _select(run, self):
@@ -188,6 +192,7 @@ class Not:
     condition: Condition = field(validator=check)
 
     def holds(self, run: Run) -> bool:
+        """Whether the condition does not hold."""
         return not self.condition.holds(run)
 
 
@@ -199,6 +204,7 @@ class AllOf:
     conditions: tuple[Condition, ...] = field(converter=_tuple, validator=_check_all)
 
     def holds(self, run: Run) -> bool:
+        """Whether no condition fails."""
         return all(condition.holds(run) for condition in self.conditions)
 
 
@@ -210,6 +216,7 @@ class AnyOf:
     conditions: tuple[Condition, ...] = field(converter=_tuple, validator=_check_all)
 
     def holds(self, run: Run) -> bool:
+        """Whether a condition holds."""
         return any(condition.holds(run) for condition in self.conditions)
 
 

@@ -73,6 +73,7 @@ class Due:
 
     @property
     def key(self) -> DecisionKey:
+        """What a decision about it owns."""
         return DecisionKey(self.run.journey.name, self.run.key, self.step.id, self.occurrence)
 
     @cached_property
@@ -94,9 +95,11 @@ class Run:
         self._undecided: list[Due] | None = None
 
     def is_about(self, decision: Decision) -> bool:
+        """Whether the decision was made in this run."""
         return (self.journey.name, self.key) == (decision.journey, decision.entry_key)
 
     def facts(self, kind: str, status: str, key: str | None) -> list[Fact]:
+        """The known facts of a kind (and status and key, unless "" and None), oldest first."""
         return self.known.select(kind, status, key)
 
     def note(self, row: Decision) -> None:
@@ -112,6 +115,7 @@ class Run:
             self.decided.setdefault(row.step, {})[row.occurrence] = row
 
     def step(self, name: str) -> Step | None:
+        """The step that has, or had, this name."""
         return next((step for step in self.steps if name == step.id or name in step.formerly), None)
 
     def of_step(self, step: Step) -> dict[str, Decision]:
@@ -124,6 +128,7 @@ class Run:
         return found
 
     def deferral(self, due: Due) -> Decision | None:
+        """The last deferral of an occurrence, under its present or former names."""
         names = (due.step.id, *due.step.formerly)
         return next((d for name in names if (d := self.deferred.get((name, due.occurrence)))), None)
 
@@ -189,8 +194,8 @@ class Run:
         found = [f for f in self._matching(moment.fact) if getattr(f, moment.attribute) is not None]
         if found:
             known, deadline = found[-1].at, getattr(found[-1], moment.attribute)
-            start = max(known, before(deadline, moment.delay, self.zone))
-            due = _wall_time.on(start, self.zone, hour=step.hour, weekday=step.weekday, earliest=known)
+            wanted = before(deadline, moment.delay, self.zone)
+            due = _wall_time.on(wanted, self.zone, hour=step.hour, weekday=step.weekday, earliest=known)
             yield Due(self, step, deadline.isoformat(), due, deadline=deadline)
 
     def last_activity(self) -> datetime:

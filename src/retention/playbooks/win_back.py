@@ -31,7 +31,7 @@ def win_back(
     `version`: raise it with every edit. `control`: the share of customers, 0 up to 1 exclusive, who get no letter, so
     that the effect can be seen. `hour` (0 to 23) and `weekday` (0 Monday to 6) of the letters, local time; None: as
     soon as due. `valid_for`: how late a letter may leave. `accept_for`: how old the finding may be that starts a run.
-    `lasts`: after the last letter, how long the run stays open. `cool_down`: from the end of a run to the next.
+    `lasts`: how long a run waits for a letter that does not come due. `cool_down`: from the end of a run to the next.
     `window`: how long after the start an order counts as a return. `priority`: the smaller number goes first.
     `topic`: the consent that is needed. Raises `InvalidJourney` for what cannot work.
 

@@ -57,8 +57,9 @@ class SQLiteStorage:
             raise
 
     def _open(self) -> None:
-        with self._trouble():
+        with self._reading():
             self._is_empty()  # before anything is written into a file that is not ours
+        with self._trouble():
             for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16384", "temp_store = MEMORY"):
                 self._db.execute(f"PRAGMA {setting}")
         with self._writing():

@@ -1,0 +1,208 @@
+"""Facts are checked when they are built, frozen afterwards, and the same in JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from retention import _records, facts
+from retention.errors import InvalidInput
+from retention.facts import (
+    KINDS,
+    ConsentChanged,
+    CustomersMerged,
+    DeliveryChanged,
+    EmailReported,
+    FellAsleep,
+    Line,
+    OrderPlaced,
+    PreferenceStated,
+    ProfileChanged,
+    ReturnChanged,
+    ServiceCancellationChanged,
+    Visited,
+)
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FACT = {"id": "1", "customer_id": "ann", "at": AT}
+
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+ids = text.filter(str.strip)
+instants = st.datetimes(datetime(1900, 1, 1), datetime(2200, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+money = st.decimals(min_value=0, max_value=10**9, places=2)
+currencies = st.sampled_from(["EUR", "GBP", "RUB"])
+flags = st.booleans()
+lines = st.lists(
+    st.builds(Line, product_id=ids, quantity=st.integers(1, 99), price=money, name=text, size=text), max_size=3
+)
+common = {"id": ids | st.integers(), "customer_id": ids, "at": instants}
+
+
+def words(*allowed):
+    return st.sampled_from(allowed)
+
+
+EVERY = {
+    OrderPlaced: {"currency": currencies, "lines": lines, "total": money},
+    DeliveryChanged: {"order_id": ids, "status": words(*facts.DELIVERY_STATUSES)},
+    ReturnChanged: {
+        "return_id": ids, "status": words(*facts.RETURN_STATUSES), "order_id": text, "lines": lines, "reason": text,
+        "comment": text, "refund": st.none() | money, "currency": currencies, "deadline": st.none() | instants,
+    },
+    ServiceCancellationChanged: {
+        "cancellation_id": ids, "status": words(*facts.SERVICE_STATUSES), "service": text, "comment": text
+    },
+    Visited: {"product_id": text},
+    EmailReported: {
+        "message_key": ids, "status": words(*facts.EMAIL_STATUSES), "bounce_class": words("", "hard", "soft", "block"),
+        "machine": st.none() | flags, "received_at": st.none() | instants,
+    },
+    ProfileChanged: {
+        "name": st.none() | text, "email": st.none() | st.just("a@b.c"), "language": st.none() | text,
+        "timezone": st.none() | words("Europe/London", "Asia/Tokyo"),
+    },
+    ConsentChanged: {"granted": flags, "topic": ids},
+    PreferenceStated: {"topic": ids, "value": text},
+    CustomersMerged: {"customer_id": st.just("old"), "into": st.just("new")},
+    FellAsleep: {
+        "order_id": ids, "basis": instants, "usual_gap": st.floats(0, 1e6), "silent_for": st.integers(0, 9999),
+        "why": text, "waited": flags,
+    },
+}  # fmt: skip
+any_fact = st.one_of([st.builds(cls, **{**common, **fields}) for cls, fields in EVERY.items()])
+
+
+def test_every_kind_is_known():
+    """Every subclass of `Fact` is registered under its own name and tried below."""
+    assert (
+        set(KINDS.values())
+        == set(EVERY)
+        == {cls for cls in vars(facts).values() if isinstance(cls, type) and issubclass(cls, facts.Fact) and cls.kind}
+    )
+    assert [cls.kind for cls in KINDS.values()] == list(KINDS)
+
+
+@given(any_fact)
+def test_facts_survive_json(fact):
+    """Through JSON text and back nothing changes, and the same fact gives the same text."""
+    written = _records.text(facts.to_json(fact))
+    again = facts.from_json(json.loads(written))
+    assert again == fact
+    assert type(again) is type(fact)
+    assert _records.text(facts.to_json(again)) == written
+    assert (again.kind, again.status, again.key) == (fact.kind, fact.status, fact.key)
+
+
+@given(any_fact)
+def test_facts_answer_the_planner(fact):
+    """Kind, status and key are text, the instant is in UTC, and a fact can stand in a set."""
+    assert KINDS[fact.kind] is type(fact)
+    assert isinstance(fact.status, str)
+    assert fact.key
+    assert fact.at.tzinfo is UTC
+    assert len({fact, attrs.evolve(fact)}) == 1
+
+
+def test_facts_are_frozen():
+    """Nobody edits what happened."""
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        Visited(**FACT).at = AT
+
+
+def test_an_older_record_still_loads():
+    """What was written before a field existed gets the field's default; defaults are not written."""
+    assert facts.to_json(Visited(**FACT)) == {
+        "format": 1, "kind": "visit", "id": "1", "customer_id": "ann", "at": "2026-03-01T12:00:00+00:00"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change, match",
+    [
+        ({"format": 2}, "format: 2 is unknown, this version reads up to 1; update the library"),
+        ({"format": None}, "format: None is unknown"),
+        ({"kind": "gossip"}, "kind: 'gossip' is unknown; use one of order, delivery"),
+        ({"kind": None}, "kind: None is unknown"),
+        ({"kind": []}, r"kind: \[\] is unknown"),
+        ({"mood": "good"}, "visit: .*unexpected keyword argument 'mood'"),
+        ({"at": "yesterday"}, "at: 'yesterday' is no ISO 8601 time"),
+    ],
+)
+def test_unreadable_json(change, match):
+    """A newer format, an unknown kind or field and a bad value each say so in one line."""
+    with pytest.raises(InvalidInput, match=match):
+        facts.from_json(facts.to_json(Visited(**FACT)) | change)
+
+
+def test_a_field_that_is_missing():
+    """A record without what every fact has is refused."""
+    with pytest.raises(InvalidInput, match=r"visit: .*missing 1 required"):
+        facts.from_json({"format": 1, "kind": "visit", "id": "1", "customer_id": "ann"})
+
+
+@pytest.mark.parametrize(
+    "cls, fields, match",
+    [
+        (Visited, {"id": ""}, "id: the id is empty"),
+        (Visited, {"customer_id": None}, "customer_id: None is no id"),
+        (Visited, {"at": datetime(2026, 3, 1)}, "at: .* has no timezone"),  # noqa: DTZ001
+        (OrderPlaced, {"currency": "EUR", "total": -1}, "total: -1 is negative; money given back is a ReturnChanged"),
+        (OrderPlaced, {"currency": "EUR", "total": 0.1}, "total: 0.1 is not exact"),
+        (OrderPlaced, {"currency": "euro"}, "currency: 'euro' is no ISO 4217"),
+        (OrderPlaced, {"currency": "EUR", "lines": [{"product_id": "1", "quantity": 0}]}, "quantity: 0 is no whole"),
+        (DeliveryChanged, {"order_id": "1", "status": "lost"}, "status: 'lost' is unknown; use one of shipped"),
+        (ReturnChanged, {"return_id": "1", "status": "refunded", "refund": 5}, "currency: a refund needs its currency"),
+        (ReturnChanged, {"return_id": "1", "status": "refunded", "refund": -5}, "refund: -5 is negative"),
+        (ReturnChanged, {"return_id": "", "status": "refunded"}, "return_id: the id is empty"),
+        (EmailReported, {"message_key": "k", "status": "read"}, "status: 'read' is unknown"),
+        (EmailReported, {"message_key": "k", "status": "bounced", "bounce_class": "loud"}, "bounce_class: 'loud'"),
+        (EmailReported, {"message_key": "k", "status": "opened", "machine": "no"}, "machine: 'no' is neither"),
+        (ProfileChanged, {"email": "ann"}, "email: 'ann' is no e-mail address"),
+        (ProfileChanged, {"timezone": "Mars"}, "timezone: 'Mars' is no timezone"),
+        (ConsentChanged, {"granted": "yes"}, "granted: 'yes' is neither True nor False"),
+        (CustomersMerged, {"into": "ann"}, "into: 'ann' is the customer that is merged; name another one"),
+        (FellAsleep, {"order_id": "1", "basis": AT, "usual_gap": float("nan")}, "usual_gap: nan is no finite number"),
+        (FellAsleep, {"order_id": "1", "basis": AT, "silent_for": -1}, "silent_for: -1 is no whole number"),
+    ],
+)
+def test_facts_that_cannot_be(cls, fields, match):
+    """Each wrong value is named with its field and a remedy."""
+    with pytest.raises(InvalidInput, match=match):
+        cls(**{**FACT, **fields})
+
+
+def test_an_order_sums_its_lines():
+    """Without a total, an order is worth its lines; with one, the shop knows better."""
+    cups = [Line(product_id=7, quantity=3, price="1.10"), {"product_id": "8", "price": 2}]
+    order = OrderPlaced(**FACT, currency="EUR", lines=cups)
+    assert order.total == Decimal("5.30")
+    assert [line.product_id for line in order.lines] == ["7", "8"]
+    assert OrderPlaced(**FACT, currency="EUR", lines=cups, total="5").total == 5
+    assert OrderPlaced(**FACT, currency="EUR").total == 0
+
+
+def test_what_facts_are_about():
+    """Facts of one order, return, letter, topic or cancellation share a key; consent says whether it was given."""
+    assert OrderPlaced(**FACT, currency="EUR").key == "1"
+    assert DeliveryChanged(**FACT, order_id=5, status="shipped").key == "5"
+    assert ReturnChanged(**FACT, return_id="r", status="refunded", refund="5", currency="EUR").key == "r"
+    assert ServiceCancellationChanged(**FACT, cancellation_id="c", status="ended").key == "c"
+    assert EmailReported(**FACT, message_key="k", status="opened").key == "k"
+    assert PreferenceStated(**FACT, topic="size/shoes", value="41").key == "size/shoes"
+    assert FellAsleep(**FACT, order_id="o", basis=AT).key == "o"
+    given, withdrawn = (ConsentChanged(**FACT, granted=granted) for granted in (True, False))
+    assert (given.key, given.status, withdrawn.status) == ("email/marketing", "granted", "withdrawn")
+    assert Visited(**FACT).status == ""
+
+
+def test_times_are_kept_in_utc():
+    """A fact reported in a shop's own zone is the same fact."""
+    east = AT.astimezone(tz=datetime.strptime("+0900", "%z").tzinfo)
+    assert Visited(**{**FACT, "at": east}) == Visited(**FACT)
+    assert Visited(**{**FACT, "at": east}).at.utcoffset() == timedelta(0)
