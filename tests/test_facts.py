@@ -15,6 +15,7 @@ from retention import _records, facts
 from retention.errors import InvalidInput
 from retention.facts import (
     KINDS,
+    ActivityFell,
     ConsentChanged,
     CustomersMerged,
     DeliveryChanged,
@@ -73,6 +74,9 @@ EVERY = {
     FellAsleep: {
         "order_id": ids, "basis": instants, "usual_gap": st.floats(0, 1e6), "silent_for": st.integers(0, 9999),
         "why": text, "waited": flags,
+    },
+    ActivityFell: {
+        "status": words(*facts.WARNING_STATUSES), "order_id": ids, "chance": st.floats(0, 1), "why": text
     },
 }  # fmt: skip
 any_fact = st.one_of([st.builds(cls, **{**common, **fields}) for cls, fields in EVERY.items()])
@@ -164,11 +168,12 @@ def test_a_field_that_is_missing():
         (EmailReported, {"message_key": "k", "status": "bounced", "bounce_class": "loud"}, "bounce_class: 'loud'"),
         (EmailReported, {"message_key": "k", "status": "opened", "machine": "no"}, "machine: 'no' is neither"),
         (ProfileChanged, {"email": "ann"}, "email: 'ann' is no e-mail address"),
-        (ProfileChanged, {"timezone": "Mars"}, "timezone: 'Mars' is no timezone"),
+        (ProfileChanged, {"timezone": "Mars"}, "timezone: 'Mars' is unknown"),
         (ConsentChanged, {"granted": "yes"}, "granted: 'yes' is neither True nor False"),
         (CustomersMerged, {"into": "ann"}, "into: 'ann' is the customer that is merged; name another one"),
         (FellAsleep, {"order_id": "1", "basis": AT, "usual_gap": float("nan")}, "usual_gap: nan is no finite number"),
         (FellAsleep, {"order_id": "1", "basis": AT, "silent_for": -1}, "silent_for: -1 is no whole number"),
+        (ActivityFell, {"order_id": "1", "status": "bored"}, "status: 'bored' is unknown; use one of orders_fell, "),
     ],
 )
 def test_facts_that_cannot_be(cls, fields, match):
@@ -196,6 +201,7 @@ def test_what_facts_are_about():
     assert EmailReported(**FACT, message_key="k", status="opened").key == "k"
     assert PreferenceStated(**FACT, topic="size/shoes", value="41").key == "size/shoes"
     assert FellAsleep(**FACT, order_id="o", basis=AT).key == "o"
+    assert ActivityFell(**FACT, order_id="o", status="visits_fell").key == "o"
     given, withdrawn = (ConsentChanged(**FACT, granted=granted) for granted in (True, False))
     assert (given.key, given.status, withdrawn.status) == ("email/marketing", "granted", "withdrawn")
     assert Visited(**FACT).status == ""

@@ -32,7 +32,7 @@ def test_a_shop():
         ("base_url", "shop.example", "is no web address"),
         ("secret", "short", "shorter than 16 characters; make one with"),
         ("language", "fr", "use one of en, ru"),
-        ("timezone", "Moscow", "is no timezone"),
+        ("timezone", "Moscow", "is unknown"),
         ("currency", "rub", "is no ISO 4217 currency"),
         ("sender", "shop", "is no e-mail address"),
         ("name", " ", "the id is empty"),

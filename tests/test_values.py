@@ -215,13 +215,6 @@ def test_no_web_addresses(value):
     refused("is no web address in ASCII", _values.web_address, value)
 
 
-def test_zones():
-    """Names of the tz database, spelled as it does."""
-    assert _values.zone_name("place", "Europe/London") == "Europe/London"
-    for value in ("Europe/Londinium", "", "../etc/passwd", "/etc/localtime", None, 3, "a\x00", "Europe", "x" * 300):
-        refused("is no timezone; write a name such as Europe/London", _values.zone_name, value)
-
-
 def test_words_of_a_closed_set():
     """Only the words that are allowed, and the error lists them."""
     assert _values.one_of("place", "a", ("a", "b")) == "a"

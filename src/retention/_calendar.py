@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from retention.errors import InvalidInput
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["local_days", "resolve", "zone"]
+__all__ = ["local_days", "resolve", "zone", "zone_name"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = 86_400
@@ -31,13 +31,17 @@ def zone(name: str) -> ZoneInfo:
     Traceback (most recent call last):
     retention.errors.InvalidInput: timezone: 'Europe/Lodnon' is unknown: did you mean 'Europe/London'?
     """
+    return ZoneInfo(zone_name("timezone", name))
+
+
+def zone_name(field: str, value: object) -> str:
+    """The IANA name of a zone that exists here; a converter of `_values.clean`."""
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, TypeError, ValueError, OSError) as error:
-        near = get_close_matches(str(name), sorted(available_timezones()), n=1)
+        return ZoneInfo(value).key  # type: ignore[arg-type]
+    except (TypeError, ValueError, OSError, LookupError) as error:
+        near = get_close_matches(str(value), sorted(available_timezones()), n=1)
         remedy = f"did you mean {near[0]!r}?" if near else "give an IANA name such as 'Europe/London'"
-        message = f"timezone: {name!r} is unknown: {remedy}"
-        raise InvalidInput(message) from error
+        raise InvalidInput(f"{field}: {value!r} is unknown: {remedy}") from error
 
 
 def resolve(

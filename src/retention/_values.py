@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 from attrs import Attribute
 
@@ -160,14 +159,6 @@ def web_address(field: str, value: object) -> str:
     if not isinstance(value, str) or not _WEB.fullmatch(value):
         raise InvalidInput(f"{field}: {value!r} is no web address in ASCII; write https://example.com/path")
     return value
-
-
-def zone_name(field: str, value: object) -> str:
-    """The name of a zone of the tz database."""
-    try:
-        return ZoneInfo(value).key  # type: ignore[arg-type]
-    except (TypeError, ValueError, OSError, LookupError):
-        raise InvalidInput(f"{field}: {value!r} is no timezone; write a name such as Europe/London") from None
 
 
 def one_of(field: str, value: object, allowed: tuple[str, ...]) -> str:

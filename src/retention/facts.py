@@ -23,7 +23,7 @@ from typing import ClassVar
 
 from attrs import Factory, field, frozen
 
-from retention import _records, _values
+from retention import _calendar, _records, _values
 from retention._types import Json
 from retention.errors import InvalidInput
 
@@ -35,6 +35,8 @@ __all__ = [
     "RETURN_ENDS",
     "RETURN_STATUSES",
     "SERVICE_STATUSES",
+    "WARNING_STATUSES",
+    "ActivityFell",
     "ConsentChanged",
     "CustomersMerged",
     "DeliveryChanged",
@@ -60,6 +62,7 @@ RETURN_ENDS = ("refunded", "exchanged", "rejected", "expired")
 RETURN_STATUSES = ("requested", "information", "approved", "in_transit", "received", *RETURN_ENDS)
 SERVICE_STATUSES = ("requested", "confirmed", "withdrawn", "ended")
 EMAIL_STATUSES = ("delivered", "deferred", "bounced", "opened", "clicked", "complained", "unsubscribed", "rejected")
+WARNING_STATUSES = ("orders_fell", "visits_fell", "opens_stopped")
 
 
 @frozen(kw_only=True, field_transformer=_values.cleaned)
@@ -207,7 +210,7 @@ class ProfileChanged(Fact):
     name: str | None = field(default=None, metadata=_values.clean(_values.text, optional=True))
     email: str | None = field(default=None, metadata=_values.clean(_values.address, optional=True))
     language: str | None = field(default=None, metadata=_values.clean(_values.text, optional=True))
-    timezone: str | None = field(default=None, metadata=_values.clean(_values.zone_name, optional=True))
+    timezone: str | None = field(default=None, metadata=_values.clean(_calendar.zone_name, optional=True))
 
 
 @frozen(kw_only=True, field_transformer=_values.cleaned)
@@ -274,6 +277,25 @@ class FellAsleep(Fact):
         return self.order_id
 
 
+@frozen(kw_only=True, field_transformer=_values.cleaned)
+class ActivityFell(Fact):
+    """Monitoring's finding that a customer does less of one thing than they used to; at most one for each last order.
+
+    `status`: which thing. `order_id`: the last order known. `chance`: how probable so little would be if nothing had
+    changed, 0 to 1. `why`: one sentence. "opens_stopped" rests on opens, which are unreliable.
+    """
+
+    kind: ClassVar[str] = "warning"
+    status: str = field(metadata=_values.clean(_values.one_of, WARNING_STATUSES))
+    order_id: str = field(metadata=_values.clean(_values.identifier))
+    chance: float = field(default=0.0, metadata=_values.clean(_values.number))
+    why: str = field(default="", metadata=_values.clean(_values.text))
+
+    @property
+    def key(self) -> str:
+        return self.order_id
+
+
 KINDS: Mapping[str, type[Fact]] = {
     cls.kind: cls
     for cls in (
@@ -288,6 +310,7 @@ KINDS: Mapping[str, type[Fact]] = {
         PreferenceStated,
         CustomersMerged,
         FellAsleep,
+        ActivityFell,
     )
 }
 """Every kind of fact by its name."""

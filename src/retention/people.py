@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from attrs import field, frozen
 
-from retention import _values
+from retention import _calendar, _values
 from retention.errors import InvalidInput
 
 __all__ = ["LANGUAGES", "Customer", "Product", "Shop"]
@@ -29,7 +29,7 @@ class Shop:
 
     name: str = field(metadata=_values.clean(_values.identifier))
     sender: str = field(metadata=_values.clean(_values.address))
-    timezone: str = field(metadata=_values.clean(_values.zone_name))
+    timezone: str = field(metadata=_values.clean(_calendar.zone_name))
     currency: str = field(metadata=_values.clean(_values.currency))
     base_url: str = field(metadata=_values.clean(_values.web_address))
     secret: str = field(repr=False, metadata=_values.clean(_values.text))
@@ -52,7 +52,7 @@ class Customer:
     """
 
     id: str = field(metadata=_values.clean(_values.identifier))
-    timezone: str = field(metadata=_values.clean(_values.zone_name))
+    timezone: str = field(metadata=_values.clean(_calendar.zone_name))
     language: str = field(metadata=_values.clean(_values.one_of, LANGUAGES))
     name: str = field(default="", metadata=_values.clean(_values.text))
     email: str = ""

@@ -102,8 +102,8 @@ class Storage(Protocol):
     def facts(self, kinds: Collection[str], after: int, limit: int) -> tuple[list[tuple[str, Fact]], int]:
         """Facts of the kinds in the order they were recorded, each with the customer it belongs to now.
 
-        `after`: 0, or the cursor that the last call returned; no fact is ever missed or given twice. An empty list
-        means that there are no more.
+        `after`: 0, or the cursor that the last call for these kinds returned; no fact is ever missed or given twice.
+        An empty list means that there are no more.
         """
 
     def customers(self, after: str, limit: int) -> list[str]:

@@ -22,10 +22,10 @@ START = np.datetime64("2020-01-01")
 
 def shop(days_of: dict[Any, list[int]], *, at: int, unit: str = "D") -> CustomerSummary:
     """The summary of customers who ordered on these days, at the end of the day `at`."""
-    rows = [(customer, START + day) for customer, days in days_of.items() for day in days]
+    rows = [(customer, START + np.timedelta64(day, "D")) for customer, days in days_of.items() for day in days]
     customer_id, ordered_at = zip(*rows, strict=True)
     log = OrderLog.of(customer_id=list(customer_id), ordered_at=np.array(ordered_at), amount=np.ones(len(rows)))
-    return summarize(log, at=str(START + at), unit=unit)
+    return summarize(log, at=str(START + np.timedelta64(at, "D")), unit=unit)
 
 
 order_days = st.lists(st.integers(0, 400), min_size=1, max_size=8, unique=True)
@@ -123,7 +123,7 @@ def test_the_thresholds_are_the_callers() -> None:
     s = shop({1: [0, 10, 20]}, at=45)
     found = rhythm(s, cooling=1, asleep=2, lost=2.5)
     assert found.state.tolist() == ["lost"]
-    assert found.asleep_since.tolist() == [(START + 40).item()]
+    assert found.asleep_since.tolist() == [(START + np.timedelta64(40, "D")).item()]
 
 
 def test_the_sentences() -> None:

@@ -415,7 +415,7 @@ def test_bytes_that_are_another_encoding(shop: Shop) -> None:
     "options, message",
     [
         ({"timezone": "Europe/Lodnon"}, "timezone: 'Europe/Lodnon' is unknown: did you mean 'Europe/London'?"),
-        ({"timezone": 3}, "timezone: 3 is no timezone"),
+        ({"timezone": 3}, "timezone: 3 is unknown"),
         ({"currency": "euro"}, "currency: 'euro' is no ISO 4217 currency"),
         ({"not_products": "POST"}, "not_products: 'POST' is no list"),
         ({"not_products": 3}, "not_products: 3 is no list"),

@@ -78,7 +78,7 @@ def test_a_name_is_given_once(life: Any) -> None:
 
 def test_zone_and_language_are_checked(life: Any) -> None:
     """F4: a bad zone is an error at the door, not a customer who is silently dropped."""
-    with pytest.raises(InvalidInput, match=r"^timezone: 'Europe/Lodnon' is no timezone"):
+    with pytest.raises(InvalidInput, match=r"^timezone: 'Europe/Lodnon' is unknown"):
         Book.of([], timezone="Europe/Lodnon")
     with pytest.raises(InvalidInput, match=r"^language: 'xx' is unknown"):
         Book.of([], language="xx")

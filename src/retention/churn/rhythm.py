@@ -141,7 +141,7 @@ def rhythm(
         days_since_last=s.days_since_last,
         overdue=s.days_since_last / usual_gap,
         state=_STATES[reached],
-        asleep_since=s.last_ordered_at + first_day[1],
+        asleep_since=s.last_ordered_at + first_day[1].view("timedelta64[D]"),
         shop_gap=shop_gap,
         repeat_buyers=int(np.count_nonzero(s.frequency)),
     )

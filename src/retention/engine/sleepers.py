@@ -150,7 +150,7 @@ class Sleepers:
         """The rows of `rhythm` that may go in at once, and those that wait, in the order in which they go in."""
         code = rhythm.customer_id
         rows = [row for row in np.flatnonzero(rhythm.state == "asleep").tolist() if self._is_new(code[row])]
-        first_fresh = np.datetime64(today, "D") - ration.fresh_days
+        first_fresh = np.datetime64(today, "D") - np.timedelta64(ration.fresh_days, "D")
         since = rhythm.asleep_since
         fresh = [row for row in rows if since[row] >= first_fresh]
         waiting = [row for row in rows if since[row] < first_fresh]

@@ -87,10 +87,6 @@ class Columns:
         return {what: name for what, name in names.items() if name is not None}
 
 
-def _zone(_name: str, value: object) -> str:
-    return _calendar.zone(value).key if isinstance(value, str) else _values.zone_name("timezone", value)
-
-
 def _codes(name: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise InvalidInput(f"{name}: {value!r} is no list; give codes or shell patterns such as ['POST', 'gift_*']")
@@ -124,7 +120,7 @@ class Rules:
     """
 
     currency: str = field(metadata=_values.clean(_values.currency))
-    timezone: str | None = field(default=None, metadata=_values.clean(_zone, optional=True))
+    timezone: str | None = field(default=None, metadata=_values.clean(_calendar.zone_name, optional=True))
     returns_prefix: str = field(default="", metadata=_values.clean(_values.text))
     not_products: Sequence[str] = field(default=(), metadata=_values.clean(_codes))
     day_first: bool | None = field(default=None, metadata=_values.clean(_values.flag, optional=True))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from retention import _hashing, _records, _values
+from retention import _calendar, _hashing, _records, _values
 from retention.errors import InvalidJourney
 from retention.journey import contact_policy, customer, definition
 from retention.journey.conditions import kinds
@@ -61,7 +60,7 @@ class Book:
         return Book(
             current=current,
             policy=policy,
-            timezone=ZoneInfo(_values.zone_name("timezone", timezone)).key,
+            timezone=_calendar.zone_name("timezone", timezone),
             language=_values.one_of("language", language, LANGUAGES),
             fingerprint=_hashing.digest(timezone, language, *map(_records.text, (*parts, *pinned))),
             versions=MappingProxyType(versions),
