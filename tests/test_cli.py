@@ -177,6 +177,31 @@ def test_no_zone(shop: Path) -> None:
     refused(call("import", "orders.csv", "--db", "shop.db", *options), "orders.csv", "line 2", "date", "timezone")
 
 
+def test_failed_import_leaves_nothing(shop: Path) -> None:
+    """A call that was wrong from the start leaves no database that would bind the next one."""
+    refused(import_("--customer", "Client", "--currency", "EUR"), "Client")
+    assert not (shop / "shop.db").exists()
+    assert import_().exit_code == 0
+
+
+def test_interrupted_import_resumes(shop: Path) -> None:
+    """An import that broke off and is begun again stores what one whole import does."""
+    write(shop / "orders.csv", LINES[:3])
+    import_()
+    write(shop / "orders.csv", LINES)
+    assert json.loads(import_("--json").output)["facts"] == {"new": 4, "known": 3, "conflict": 0}
+
+
+def test_contradicting_facts(shop: Path) -> None:
+    """An order that comes again with other contents is named; the first stays, and scripts see exit code 3."""
+    import_()
+    write(shop / "orders.csv", ["ann,A1,2025-01-01 12:00,tea,9,5.00"])
+    again = import_()
+    assert again.exit_code == 3
+    assert "order A1" in again.output
+    assert "order A1 of 10.00 GBP" in call("explain", "ann", "--db", "shop.db").output
+
+
 def test_missing_file(shop: Path) -> None:
     """A file that is not there is one line."""
     refused(call("import", "none.csv", "--db", "shop.db", *COLUMNS, *RULES), "none.csv")

@@ -2,7 +2,8 @@
 
 Only wiring: every command calls what a program would call. Whatever is heavy is imported inside the command that needs
 it, so that `--help` is quick. Exit codes: 0 done, 1 bad data or storage (one line on standard error says what, where
-and what to do), 2 wrong usage, 3 done, but letters failed or are in doubt.
+and what to do), 2 wrong usage, 3 done, but something needs a look: letters failed or are in doubt, facts contradict
+earlier ones.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import json
 import os
 import secrets  # noqa: TID251 - a new shop needs a secret that nobody can guess
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -32,6 +35,7 @@ from retention.cli.output import (
     print_run,
     progress_bar,
     rejects_file,
+    working,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +50,7 @@ __all__ = ["main"]
 
 _SHOP = "cli/shop"
 _SECRET = "cli/secret"  # noqa: S105 - a name, not a secret
-_SOME_LETTERS = 3
+_SOMETHING_IS_LEFT = 3
 
 
 class _Commands(click.Group):
@@ -96,8 +100,18 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scr
 @click.option("--delimiter", default=",", show_default=True, help="What separates the columns.")
 @click.option("--rejects", type=click.Path(path_type=Path), help="Write every line that was not kept, and why.")
 @_json
+@click.pass_context
 def import_(
-    file: Path, db: Path, currency_column: str, rejects: Path | None, *, strict: bool, as_json: bool, **options: Any
+    ctx: click.Context,
+    /,
+    file: Path,
+    db: Path,
+    currency_column: str,
+    rejects: Path | None,
+    *,
+    strict: bool,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Take a shop's order FILE (CSV, also gzipped) into the database; doing it twice adds nothing."""
     import attrs
@@ -107,13 +121,22 @@ def import_(
     names = [attribute.name for attribute in attrs.fields(Columns) if attribute.name != "currency"]
     columns = Columns(**{name: options.pop(name) for name in names}, currency=currency_column)
     rules = Rules(**options)
+    batches = read(file, columns, rules, strict=strict)
+    first = next(batches)  # a file that cannot be read at all leaves no database behind
     with _storage(db) as storage, rejects_file(rejects) as reject:
         _same_shop(storage, rules)
-        counts = _import(storage, read(file, columns, rules, strict=strict), reject, file.name, quiet=as_json)
+        counts, conflicts = _import(storage, chain([first], batches), reject, file.name, quiet=as_json)
     if as_json:
         print_json(counts)
     else:
         print_import(file, counts)
+    if conflicts:
+        click.echo(
+            f"{file.name}: {len(conflicts)} facts were imported before with other contents, which stay, such as "
+            f"{conflicts[0]}; import into a new database if this file is the right one",
+            err=True,
+        )
+        ctx.exit(_SOMETHING_IS_LEFT)
 
 
 @contextmanager
@@ -136,19 +159,22 @@ def _same_shop(storage: SQLiteStorage, rules: Rules) -> None:
 
 def _import(
     storage: SQLiteStorage, batches: Iterable[Batch], reject: Callable[[Batch], None], name: str, *, quiet: bool
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], list[str]]:
+    """What became of the lines and facts, and the facts that contradict earlier ones."""
     import attrs
 
     counts: dict[str, Any] = {}
-    states: dict[str, int] = {"new": 0, "known": 0, "conflict": 0}
+    states = Counter({"new": 0, "known": 0, "conflict": 0})
+    conflicts: list[str] = []
     with progress_bar(f"reading {name}", quiet=quiet) as progress:
         for batch in batches:
-            for state in storage.record(batch.facts):
-                states[state] += 1
+            kept = storage.record(batch.facts)
+            states.update(kept)
+            conflicts += [f"{f.kind} {f.id}" for f, state in zip(batch.facts, kept, strict=True) if state == "conflict"]
             reject(batch)
             progress(batch.progress)
             counts = attrs.asdict(batch.summary)
-    return {**counts, "facts": states}
+    return {**counts, "facts": dict(states)}, conflicts
 
 
 @main.command()
@@ -192,14 +218,15 @@ def run(
     with _storage(db) as storage:
         journeys = [win_back(control=control, version=journey_version)]
         engine = _engine(storage, MaildirSender(letters), journeys, now=now, said=shop)
-        _vouch(engine, address, consent)
-        done: dict[str, Any] = {name: dict(counts) for name, counts in engine.run().items()}
+        with working("finding sleepers, planning, writing letters", quiet=as_json):
+            _vouch(engine, address, consent)
+            done = engine.run()
     if as_json:
         print_json(done)
     else:
         print_run(done)
     if done["deliver"].get("failed") or done["deliver"].get("in_doubt"):
-        ctx.exit(_SOME_LETTERS)
+        ctx.exit(_SOMETHING_IS_LEFT)
 
 
 def _known_shop(storage: SQLiteStorage) -> dict[str, str]:

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from retention.engine import Results
     from retention.importers.csv import Batch
 
-__all__ = ["print_demo", "print_import", "print_json", "print_results", "print_run", "progress_bar", "rejects_file"]
+__all__ = [
+    "print_demo",
+    "print_import",
+    "print_json",
+    "print_results",
+    "print_run",
+    "progress_bar",
+    "rejects_file",
+    "working",
+]
 
 
 def print_json(value: object) -> None:
@@ -50,6 +59,18 @@ def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[float], None]]
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=1.0)
         yield lambda share: bar.update(task, completed=share)
+
+
+@contextmanager
+def working(what: str, *, quiet: bool) -> Iterator[None]:
+    """A spinner on standard error for work whose length nobody knows; none where nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
 
 
 @contextmanager
