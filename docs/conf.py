@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version as installed_version
+from pathlib import Path
 
 project = "retention"
 author = "The retention contributors"
@@ -15,11 +16,16 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 default_role = "code"  # docstrings write `value` as Markdown does
 
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "retention"
+# A package that lists its names is documented as one page, not a second time where they are written.
+FACADES = [init.parent for init in sorted(SOURCE.glob("*/__init__.py")) if "__all__" in init.read_text("utf-8")]
+
 # Every public module, from its docstrings. A name with an underscore is a private room.
 apidoc_modules = [
     {
         "path": "../src/retention",
         "destination": "reference/api",
+        "exclude_patterns": [f"../src/retention/{facade.name}/[!_]*.py" for facade in FACADES],
         "include_private": False,
         "separate_modules": True,
         "module_first": True,
