@@ -20,6 +20,7 @@ from retention.facts import (
     KINDS,
     RETURN_STATUSES,
     SERVICE_STATUSES,
+    WARNING_STATUSES,
 )
 from retention.journey.ledger import REASONS
 
@@ -32,6 +33,7 @@ _STATUSES: Mapping[str, tuple[str, ...]] = {
     "delivery": DELIVERY_STATUSES,
     "return": RETURN_STATUSES,
     "service_cancellation": SERVICE_STATUSES,
+    "warning": WARNING_STATUSES,
     "email": tuple(status for status in EMAIL_STATUSES if status != "opened"),
     "consent": ("granted", "withdrawn"),
 }
