@@ -13,7 +13,7 @@ from scipy import stats
 
 from retention._stats.intervals import newcombe
 from retention.errors import InvalidInput
-from retention.experiments import Difference, difference
+from retention.experiments import Difference, Ratio, difference, ratio
 
 
 def test_numbers_give_numbers() -> None:
@@ -30,8 +30,11 @@ def test_columns_give_columns() -> None:
     columns = [3, 0, 50], [70, 10, 50], [1, 0, 0], [80, 20, 50]
     together = difference(*columns)
     rows = [difference(*row) for row in zip(*columns, strict=True)]
-    expected = (np.array([getattr(row, name) for row in rows]) for name in ("estimate", "lower", "upper"))
-    assert together == Difference(*expected, level=0.95)
+    expected = (
+        np.array([getattr(row, name) for row in rows]) for name in ("estimate", "lower", "upper", "z", "p_value")
+    )
+    estimate, lower, upper, z, p_value = expected
+    assert together == Difference(estimate, lower, upper, 0.95, z, p_value)
 
 
 arm = st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -43,6 +46,28 @@ def test_always_finite(treated: tuple[int, int], control: tuple[int, int]) -> No
     found = difference(*treated, *control)
     assert -1 <= found.lower <= found.estimate <= found.upper <= 1
     assert found.lower < found.upper
+    assert 0 <= found.p_value <= 1
+
+
+@given(arm, arm)
+def test_ratio_is_never_nan(treated: tuple[int, int], control: tuple[int, int]) -> None:
+    """The estimate is finite and above 0; a limit is open only on the side where an arm has no returner."""
+    found = ratio(*treated, *control)
+    assert 0 < found.estimate < np.inf
+    assert 0 <= found.lower < found.upper
+    assert (found.lower == 0) == (treated[0] == 0)
+    assert (found.upper == np.inf) == (control[0] == 0)
+
+
+def test_ratio_of_columns() -> None:
+    """Row by row what each alone gives; numbers give plain floats."""
+    columns = [3, 0, 50], [70, 10, 50], [1, 0, 0], [80, 20, 50]
+    rows = [ratio(*row, level=0.9) for row in zip(*columns, strict=True)]
+    estimate, lower, upper = (np.array([getattr(row, name) for row in rows]) for name in ("estimate", "lower", "upper"))
+    assert ratio(*columns, level=0.9) == Ratio(estimate, lower, upper, 0.9)
+    assert [type(value) for value in (rows[0].estimate, rows[0].lower, rows[0].upper)] == [float] * 3
+    assert rows[0].estimate == pytest.approx(3 / 70 * 80)
+    assert rows[1].estimate == pytest.approx(20.5 / 10.5)
 
 
 @pytest.mark.parametrize("n_t, p_t, n_c, p_c", [(1_900, 0.03, 100, 0.02), (900, 0.02, 100, 0.02)])

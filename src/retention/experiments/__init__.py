@@ -4,10 +4,59 @@ Assignment is a hash, not a draw: the same customer gets the same arm for ever, 
 and independently of every other experiment. Every assignment says the propensity it was made with, because every honest
 estimate needs it afterwards. Judgement is an interval, never a bare number.
 
+Before the launch: `weeks_to_power`, `detectable_effect`, `best_control_share`. While it runs: `assign`, `reweight`,
+`hold_out`; `watch` (look whenever you like), `planned` (look up to a stated end), `sample_ratio` (is anything broken?).
+At a time fixed beforehand: `difference`, `ratio`, `value_difference`, `cuped`; `holm` and `benjamini_hochberg` for
+several variants.
+
 Importing this loads numpy, never scipy.
 """
 
-from retention.experiments.assignment import Assignment, Experiment, assign, fraction
-from retention.experiments.difference import Difference, difference
+from retention.experiments.assignment import Assignment, Experiment, assign, fraction, reweight
+from retention.experiments.balance import SampleRatio, sample_ratio
+from retention.experiments.difference import Difference, Ratio, difference, ratio
+from retention.experiments.holdout import Holdout, hold_out
+from retention.experiments.launch import (
+    ControlShare,
+    Detectable,
+    WeeksToPower,
+    best_control_share,
+    detectable_effect,
+    weeks_to_power,
+)
+from retention.experiments.per_customer import Cuped, ValueDifference, cuped, value_difference
+from retention.experiments.variants import benjamini_hochberg, holm
+from retention.experiments.watching import Planned, Watch, planned, planned_ratio, watch
 
-__all__ = ["Assignment", "Difference", "Experiment", "assign", "difference", "fraction"]
+__all__ = [
+    "Assignment",
+    "ControlShare",
+    "Cuped",
+    "Detectable",
+    "Difference",
+    "Experiment",
+    "Holdout",
+    "Planned",
+    "Ratio",
+    "SampleRatio",
+    "ValueDifference",
+    "Watch",
+    "WeeksToPower",
+    "assign",
+    "benjamini_hochberg",
+    "best_control_share",
+    "cuped",
+    "detectable_effect",
+    "difference",
+    "fraction",
+    "hold_out",
+    "holm",
+    "planned",
+    "planned_ratio",
+    "ratio",
+    "reweight",
+    "sample_ratio",
+    "value_difference",
+    "watch",
+    "weeks_to_power",
+]
