@@ -286,3 +286,33 @@ def test_help_is_quick() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert time.process_time() - begun < 1
+
+
+def test_demo(shop: Path) -> None:
+    """The demo leaves a database, letters and results, and tells what is known beside what was so."""
+    arguments = ("demo", "--customers", "150", "--days", "90")
+    done = call(*arguments)
+    assert done.exit_code == 0, done.output
+    assert {path.name for path in (shop / "retention-demo").iterdir()} == {"shop.db", "letters", "results.json"}
+    assert "beside the simulated truth" in done.output
+    assert "letter miss_you of win_back is sent" in done.output
+    letters = len(list((shop / "retention-demo" / "letters").iterdir()))
+    again = json.loads(call(*arguments, "--json").output)  # replaces what the first one left
+    assert again["truth"]["letters"] == letters
+
+
+def test_demo_touches_nothing_else(shop: Path) -> None:
+    """A directory that holds something of somebody else's is left as it is; an unknown world is named."""
+    (shop / "retention-demo").mkdir()
+    (shop / "retention-demo" / "thesis.txt").write_text("years of work")
+    refused(call("demo"), "thesis.txt", "--directory")
+    refused(call("demo", "--world", "mars"), "mars", "losing")
+    (shop / "file").write_text("")
+    refused(call("demo", "--directory", "file"), "file", "--directory")
+
+
+def test_bars_where_somebody_watches(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal long work shows a bar, and the output stays what it is."""
+    monkeypatch.setattr("retention.cli.output.watched", lambda: True)
+    assert "paid orders" in import_().output
+    assert call("run", "--db", "shop.db", *NOW).exit_code == 0

@@ -47,10 +47,15 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]])
     Console().print(table)
 
 
+def watched() -> bool:
+    """Whether somebody looks at standard error."""
+    return sys.stderr.isatty()
+
+
 @contextmanager
 def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[float], None]]:
     """A bar on standard error, moved by calling it with the share that is done; none where nobody watches."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not watched():
         yield lambda _share: None
         return
     from rich.console import Console
@@ -64,7 +69,7 @@ def progress_bar(what: str, *, quiet: bool) -> Iterator[Callable[[float], None]]
 @contextmanager
 def working(what: str, *, quiet: bool) -> Iterator[None]:
     """A spinner on standard error for work whose length nobody knows; none where nobody watches."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not watched():
         yield
         return
     from rich.console import Console
