@@ -6,6 +6,7 @@ drift. A Python that is not installed is skipped with a message; if none is, the
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -122,6 +123,14 @@ def benchmarks(session: nox.Session) -> None:
     session.install("-e", ".", *group("benchmarks"))
     # Not `-W error`: the peers warn about each other.
     session.run("pytest", "tests/benchmarks", "--override-ini=norecursedirs=", "-Wdefault", *session.posargs)
+
+
+@nox.session
+def backtests(session: nox.Session) -> None:
+    """How well the scores foretold real shops' orders, in the data of the folder that RETENTION_DATA names."""
+    folder = os.environ.get("RETENTION_DATA") or session.error("set RETENTION_DATA to the folder of the data sets")
+    session.install("-e", ".")
+    session.run("python", "tests/benchmarks/backtest_tables.py", folder, "--plot", "docs/explanation/p-active.svg")
 
 
 @nox.session

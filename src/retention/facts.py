@@ -260,7 +260,8 @@ class CustomersMerged(Fact):
 class FellAsleep(Fact):
     """The scan's finding that a customer is silent beyond their rhythm; at most one for each last order.
 
-    `order_id`: the last order known; `basis`: its time; `usual_gap` and `silent_for` in days; `why`: one sentence.
+    `order_id`: the last order known; `basis`: its time; `usual_gap` and `silent_for` in days; `p_active`: the chance of
+    an order all the same within the score's horizon, None if nobody scored; `why`: one sentence.
     `waited`: the customer was already asleep when the journey was switched on, so the entry was rationed.
     """
 
@@ -269,6 +270,7 @@ class FellAsleep(Fact):
     basis: datetime = field(metadata=_values.clean(_values.instant))
     usual_gap: float = field(default=0.0, metadata=_values.clean(_values.number))
     silent_for: int = field(default=0, metadata=_values.clean(_values.count))
+    p_active: float | None = field(default=None, metadata=_values.clean(_values.number, optional=True))
     why: str = field(default="", metadata=_values.clean(_values.text))
     waited: bool = field(default=False, metadata=_values.clean(_values.flag))
 

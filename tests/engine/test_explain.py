@@ -18,6 +18,9 @@ def returned(world, customer, **changes):
     return facts.ReturnChanged(**given | {"status": "requested", "reason": "too_small"} | changes)
 
 
+WHY = "one order so far; nobody here has reordered yet, 30 days are assumed, silent for 75; 15% likely to order within 91 days"
+
+
 def test_orders_returns_letters_and_reasons_are_told_in_the_order_of_time(world):
     """One line each, at the shop's local time, oldest first."""
     engine = world.engine()
@@ -40,7 +43,7 @@ def test_orders_returns_letters_and_reasons_are_told_in_the_order_of_time(world)
         "2025-12-22 15:00  return R-7 requested: too_small",
         "2025-12-23 15:00  return R-7 refunded, 5.00 EUR paid back: too_small",
         "2026-03-02 14:59  consent to marketing by email granted",
-        "2026-03-02 15:00  fell asleep: one order so far; nobody here has reordered yet, 30 days are assumed, silent for 75",
+        f"2026-03-02 15:00  fell asleep: {WHY}",
         "2026-03-02 15:00  win_back: enters: arm letters",
         "2026-03-02 15:00  win_back/miss_you: letter decided (win_back/miss_you)",
         "2026-03-02 15:00  letter miss_you of win_back is sent",
@@ -128,3 +131,14 @@ def test_a_letter_put_off_says_until_when(world):
     engine.record(world.asleep("eve"))
     engine.run()
     assert "letter put off until 2026-03-03 09:00: quiet_hours" in str(engine.explain("eve"))
+
+
+def test_a_warning_is_told_with_its_sentence(world):
+    """What monitoring noticed stands among the events, and why."""
+    engine = world.engine()
+    why = "3 visits in 30 days, 40 in the 180 before"
+    warning = facts.ActivityFell(
+        id="w", customer_id="eve", at=world.clock.at, status="visits_fell", order_id="A-1", why=why
+    )
+    engine.record([warning])
+    assert [(line.what, line.why) for line in engine.explain("eve").lines] == [("warning visits_fell", why)]

@@ -17,6 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
@@ -24,9 +25,10 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from retention import _records, _values, experiments, letters
+from retention.engine import scoring
 from retention.engine.delivery import Delivery
 from retention.engine.explanation import Explanation, explain
-from retention.engine.results import Results, tally
+from retention.engine.results import NEEDED, Results, tally
 from retention.engine.sleepers import Ration, Sleepers, batches
 from retention.engine.trouble import trouble
 from retention.errors import IncompatibleStorage, InvalidInput, InvalidTemplate
@@ -204,7 +206,7 @@ class Engine:
         with self._scanning:
             now = self.now()
             self._sleepers.read(self.storage, now)
-            found, waiting = self._sleepers.asleep(now, self._ration)
+            found, waiting = self._sleepers.asleep(now, self._ration, partial(scoring.score, self.storage))
             scanned = Scanned(self.record(found).new, waiting)
         self._report("scan", {"asleep": scanned.asleep, "waiting": scanned.waiting})
         return scanned
@@ -241,6 +243,8 @@ class Engine:
             log.error("a customer cannot be planned: %s", trouble(error))  # noqa: TRY400 - its text may hold personal data
             done["unplanned"] += 1
             planned = Plan((), (), now + _LOOK_AGAIN)
+        if not planned.decisions:  # nearly always: a fact that changes nothing
+            return Change(file.customer_id, file.version, planned, self.book.fingerprint)
         written = [(row, self._letter(file, row, now) if row.kind == "send" else None) for row in planned.decisions]
         rows = (
             evolve(row, kind="skip", reason="unwritable") if row.kind == "send" and letter is None else row
@@ -290,8 +294,7 @@ class Engine:
 
         Looking moves no clock: a storage that was worked with at another time's `clock` stays in that time.
         """
-        needed = Needs(frozenset({OrderPlaced.kind}))
-        files = (file for ids in batches(self.storage, _BATCH) for file in self.storage.load(ids, needed))
+        files = (file for ids in batches(self.storage, _BATCH) for file in self.storage.load(ids, NEEDED))
         worked = self.storage.advance(_LONG_AGO)
         return tally(files, self.book, worked if worked > _LONG_AGO else _values.instant("clock", self._clock()))
 

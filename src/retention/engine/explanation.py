@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from retention.facts import ConsentChanged, CustomersMerged, Fact, FellAsleep, OrderPlaced, ReturnChanged
+from retention.facts import ActivityFell, ConsentChanged, CustomersMerged, Fact, FellAsleep, OrderPlaced, ReturnChanged
 from retention.journey import REASONS, CustomerFile, Decision
 
 __all__ = ["Explanation", "Line", "explain"]
@@ -75,8 +75,8 @@ def _fact(fact: Fact) -> tuple[str, str]:
     if isinstance(fact, ReturnChanged):
         refund = f", {fact.refund} {fact.currency} paid back" if fact.refund is not None else ""
         return f"return {fact.return_id} {fact.status}{refund}", fact.reason
-    if isinstance(fact, FellAsleep):
-        return "fell asleep", fact.why
+    if isinstance(fact, FellAsleep | ActivityFell):
+        return f"warning {fact.status}" if fact.status else "fell asleep", fact.why
     if isinstance(fact, ConsentChanged):
         return f"consent to {fact.topic} by {fact.channel} {fact.status}", ""
     if isinstance(fact, CustomersMerged):

@@ -1,12 +1,12 @@
 """The scan: who is silent beyond their own rhythm, and who of them may start a journey today.
 
-Reads order facts from the storage once, keeps them as columns, and reads on where it stopped. Owns nothing that could
-not be read again.
+Reads the facts that tell of it from the storage once, keeps them as columns, and reads on where it stopped. Owns
+nothing that could not be read again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from heapq import heappop, heappush
 from math import ceil, floor
@@ -16,7 +16,9 @@ import numpy as np
 from attrs import field, frozen
 
 from retention import _calendar, _values, churn, orders
-from retention.churn import Rhythm
+from retention.churn import Rhythm, Score
+from retention.engine import happenings
+from retention.engine.happenings import Happenings
 from retention.errors import InvalidInput
 from retention.facts import CustomersMerged, Fact, FellAsleep, OrderPlaced
 from retention.ports import Storage
@@ -26,7 +28,7 @@ __all__ = ["Ration", "Sleepers"]
 _BATCH = 10_000
 _ROUNDING = 1e-9
 """5 % of 140 is 7, though .05 * 140 is a little more."""
-_KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind)
+_KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind, *happenings.KINDS)
 
 
 @frozen
@@ -66,6 +68,7 @@ class Sleepers:
         self._customer = np.empty(0, dtype=np.int64)
         self._day = np.empty(0, dtype=np.int64)
         self._amount = np.empty(0, dtype=np.float64)
+        self._happenings = Happenings(self._zone)
         self._recorded: set[str] = set()
         self._waited: dict[date, int] = {}
 
@@ -93,6 +96,8 @@ class Sleepers:
             # The owner is whose file it is by now: both ids are theirs, whatever was merged in between.
             for name in (fact.customer_id, fact.into):
                 self._merge(self._code(name), self._code(owner))
+        else:
+            self._happenings.take(self._code(owner), fact)
 
     def _code(self, name: str) -> int:
         code = self._codes.setdefault(name, len(self._names))
@@ -133,17 +138,25 @@ class Sleepers:
         customer = np.array(self._root, dtype=np.int64)[self._customer] if self._merged else self._customer
         return orders.OrderLog.of(customer_id=customer, ordered_at=days, amount=self._amount)
 
-    def asleep(self, now: datetime, ration: Ration) -> tuple[list[FellAsleep], int]:
-        """The facts to record at `now`, and how many sleepers must wait for another day."""
+    def asleep(
+        self, now: datetime, ration: Ration, score: Callable[[orders.OrderLog, churn.Activity, date], Score]
+    ) -> tuple[list[FellAsleep], int]:
+        """The facts to record at `now`, and how many sleepers must wait for another day.
+
+        `score` is asked only when somebody fell asleep.
+        """
         today = now.astimezone(self._zone).date()
         if not self._names:
             return [], 0
-        rhythm = churn.rhythm(orders.summarize(self.log(), at=today))
-        fresh, waiting = self._split(rhythm, today, ration)
+        log = self.log()
+        fresh, waiting = self._split(churn.rhythm(orders.summarize(log, at=today)), today, ration)
         used = self._waited.get(today, 0)
         allowed = max(0, ceil(ration.share * (len(waiting) + used) - _ROUNDING) - used)
-        facts = [self._fact(rhythm, row, now, waited=False) for row in fresh]
-        facts += [self._fact(rhythm, row, now, waited=True) for row in waiting[:allowed]]
+        if not fresh and not allowed:
+            return [], len(waiting)
+        scored = score(log, self._happenings.activity(np.array(self._root, dtype=np.int64)), today)
+        facts = [self._fact(scored, row, now, waited=False) for row in fresh]
+        facts += [self._fact(scored, row, now, waited=True) for row in waiting[:allowed]]
         return facts, max(0, len(waiting) - allowed)
 
     def _split(self, rhythm: Rhythm, today: date, ration: Ration) -> tuple[list[int], list[int]]:
@@ -159,8 +172,8 @@ class Sleepers:
     def _is_new(self, code: int) -> bool:
         return self._last[code][1] not in self._recorded
 
-    def _fact(self, rhythm: Rhythm, row: int, now: datetime, *, waited: bool) -> FellAsleep:
-        code = rhythm.customer_id[row]
+    def _fact(self, scored: Score, row: int, now: datetime, *, waited: bool) -> FellAsleep:
+        code = scored.customer_id[row]
         ordered_at, order_id = self._last[code]
         return FellAsleep(
             id=order_id,
@@ -168,9 +181,10 @@ class Sleepers:
             at=now,
             order_id=order_id,
             basis=ordered_at,
-            usual_gap=round(float(rhythm.usual_gap[row]), 1),
-            silent_for=int(rhythm.days_since_last[row]),
-            why=rhythm.why(row),
+            usual_gap=round(float(scored.usual_gap[row]), 1),
+            silent_for=int(scored.days_since_last[row]),
+            p_active=round(float(scored.p_active[row]), 4),
+            why=scored.why(row),
             waited=waited,
         )
 
