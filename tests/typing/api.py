@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from retention import churn, experiments, orders
+from retention import churn, experiments, lifetime_value, monitoring, orders, rfm
 from retention.engine import Engine, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, from_json, to_json
@@ -41,6 +41,38 @@ def score() -> list[str]:
     found = experiments.difference(50, 1000, 30, 1000)
     numbers: tuple[float, float, float] = (found.estimate, found.lower, found.upper)
     return [str(rhythm.state[0]), rhythm.why(0), str(drawn.arm[0]), str(numbers)]
+
+
+def forecast(log: orders.OrderLog) -> list[str]:
+    """Models are fitted to columns, and the score picks among them."""
+    s = orders.summarize(log, at="2026-03-01", unit="W")
+    bg = churn.fit(s.frequency, s.recency, s.T, model="bg/nbd")
+    pareto = churn.fit(s.frequency, s.recency, s.T, model="pareto/nbd")
+    active = churn.p_active(bg, s.frequency, s.recency, s.T, horizon=13)
+    gamma = lifetime_value.fit(s.frequency, s.monetary_value)
+    value = lifetime_value.expected_value(gamma, s.frequency, s.monetary_value)
+    found = churn.score(log, at="2026-03-01", horizon=13)
+    table = churn.backtest(log, at="2025-12-01", horizon=13)
+    return [str(bg.a), str(pareto.s), str(active[0] * value[0]), found.why(0), found.verdict, str(table)]
+
+
+def segment(log: orders.OrderLog) -> str:
+    """Cut-offs are fitted once and used every month."""
+    s = orders.summarize(log, at="2026-03-01")
+    cuts = rfm.from_json(rfm.to_json(rfm.fit(s.days_since_last, s.orders, s.revenue, bins=5)))
+    scores = rfm.score(cuts, s.days_since_last, s.orders, s.revenue)
+    moved = monitoring.drift(s.revenue, s.revenue, what="revenue")
+    return f"{rfm.segment(scores)[0]} {moved.verdict}"
+
+
+def judge() -> list[str]:
+    """A test is planned, watched and judged."""
+    launch = experiments.weeks_to_power(0.02, 0.01, 500, control=0.5)
+    test = experiments.Experiment("w", {"control": 0.1, "a": 0.9})
+    test = experiments.reweight(test, {"control": 0.2, "a": 0.8})
+    looks = experiments.watch([3, 4], [1, 0], [0.9, 0.9])
+    check = experiments.sample_ratio(test, [20, 80])
+    return [launch.sentence, str(test.phase), str(looks.p_value[-1]), check.sentence]
 
 
 def facts() -> Sequence[Fact]:
