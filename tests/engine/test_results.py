@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
@@ -12,8 +13,9 @@ from attrs import evolve
 
 from retention import experiments, facts
 from retention.engine import Ration
-from retention.engine.results import ArmResult, Incremental, judge
-from retention.journey import Delay, Needs
+from retention.engine.results import ArmResult
+from retention.experiments import value_difference
+from retention.journey import After, Delay, Facts, Journey, Needs, Step, Variant
 from retention.messages import Result
 from retention.playbooks import win_back
 
@@ -115,14 +117,10 @@ def test_the_estimate_is_newcombes_difference_in_customers(shop):
     """Share of returners with letters minus that of the control, and its interval, times those who got letters."""
     control, letters = shop.journey.arms
     found = experiments.difference(letters.returned, letters.decided, control.returned, control.decided)
-    assert shop.journey.incremental == Incremental(
-        found.estimate * letters.decided,
-        found.lower * letters.decided,
-        found.upper * letters.decided,
-        level=0.95,
-        treated=letters.decided,
-        control=control.decided,
-    )
+    told = shop.journey.incremental
+    expected = [found.estimate, found.lower, found.upper]
+    assert [told.estimate, told.lower, told.upper] == pytest.approx([n * letters.decided for n in expected])
+    assert (told.level, told.treated, told.control) == (0.95, letters.decided, control.decided)
     assert "customers" in shop.journey.verdict
     assert "95% interval" in shop.journey.verdict
 
@@ -193,51 +191,176 @@ def test_an_open_window_is_left_out(world):
     assert engine.results().journeys[0].arms[0].decided == 1
 
 
-def arms(returned_c, n_c, returned_t, n_t):
-    return [
-        ArmResult("control", decided=n_c, returned=returned_c),
-        ArmResult("letters", decided=n_t, returned=returned_t),
-    ]
+def test_money_by_arm_equals_a_count_by_hand(shop):
+    """Orders and revenue are those within the windows that are over; the lift of both has the interval for money."""
+    baskets = {}
+    for arm in shop.journey.arms:
+        over = [(f, e.entered_at) for f, e in first_entries(shop) if e.arm == arm.arm]
+        over = [(f, at, at + timedelta(days=28)) for f, at in over if at + timedelta(days=28) <= shop.results.at]
+        paid = [[x.total for x in f.facts if x.kind == "order" and at < x.at <= end] for f, at, end in over]
+        assert arm.orders == sum(map(len, paid))
+        assert arm.revenue == float(sum(map(sum, paid)))
+        baskets[arm.arm] = [len(orders) for orders in paid if orders], arm.decided
+    found = shop.journey.incremental
+    expected = value_difference(*baskets["letters"], *baskets["control"])
+    assert (found.orders.estimate, found.orders.refused) == (
+        pytest.approx(expected.estimate * found.treated),
+        expected.refused,
+    )
+    assert shop.journey.notes[0].startswith("orders because of the letters: ")
+    assert shop.journey.notes[1].startswith("revenue because of the letters: ")
 
 
-@pytest.mark.parametrize(
-    "given, verdict",
-    [
-        (
-            [ArmResult("letters", decided=100, returned=9)],
-            "no control group: nobody can say how many came back because of the letters",
-        ),
-        (
-            [ArmResult("control", decided=100, returned=9)],
-            "no control group: nobody can say how many came back because of the letters",
-        ),
-        (
-            arms(1, 29, 5, 500),
-            "not enough data yet: the control group has 29 customers whose window is over, 30 needed",
-        ),
-        (
-            arms(9, 100, 0, 7),
-            "not enough data yet: the group that gets letters has 7 customers whose window is over, 30 needed",
-        ),
-        (arms(10, 1_000, 200, 1_000), "190 customers came back because of the letters (95% interval 165 to 216)"),
-        (arms(200, 1_000, 10, 1_000), "the letters drove 190 customers away (95% interval -216 to -165)"),
-        (arms(10, 100, 11, 100), "no effect shown yet: 1.0 customers (95% interval -7.8 to 9.8)"),
-        (arms(5_001, 50_000, 10, 100), "no effect shown yet: 0.0 customers (95% interval -4.5 to 7.4)"),
-    ],
-)
-def test_the_verdict_in_words(given, verdict):
-    """What can be said is said with its interval; what cannot, with what is missing."""
-    incremental, told = judge(given)
-    assert told == verdict
-    assert (incremental is None) == verdict.startswith(("no control", "not enough"))
+def paid_back(world, customer, refund, **changes):
+    given = {"id": world.id("return"), "customer_id": customer, "at": world.clock.at, "return_id": "R"}
+    money = {"status": "refunded", "refund": refund, "currency": "EUR"}
+    return facts.ReturnChanged(**given | money | changes)
+
+
+def test_revenue_is_net_of_what_was_paid_back_within_the_window(world):
+    """A refund within the window comes off, one after it does not, nor does a return that moved no money."""
+    engine = world.engine()
+    engine.record(world.asleep("eve"))
+    engine.run()
+    world.clock.passes(days=3)
+    engine.record([world.order("eve", total="50"), world.order("eve", total="20.50")])
+    engine.record([paid_back(world, "eve", Decimal("12.25")), paid_back(world, "eve", None, status="approved")])
+    world.clock.passes(days=30)
+    engine.record([paid_back(world, "eve", Decimal(50))])
+    world.clock.passes(days=1)
+    engine.tick()
+    (arm,) = engine.results().journeys[0].arms
+    assert (arm.returned, arm.orders, arm.revenue) == (1, 2, 58.25)
+
+
+def test_no_control_no_estimate(world):
+    """Without a control group, or with nobody else, there is no number and the verdict says why; nor are there notes."""
+    engine = world.engine(evolve(win_back(control=0), arms={"a": 0.5, "b": 0.5}))
+    engine.record(world.asleep(*range(80)))
+    engine.run()
+    world.clock.passes(days=40)
+    engine.tick()
+    (journey,) = engine.results().journeys
+    assert sum(arm.decided for arm in journey.arms) == 80
+    assert (journey.incremental, journey.notes, journey.alarm) == (None, (), False)
+    assert journey.verdict == "no control group: nobody can say how many came back because of the letters"
 
 
 def test_arms_that_get_letters_are_taken_together(world):
     """Two variants against one control: the headline is about writing at all."""
-    given = [*arms(3, 40, 10, 50), ArmResult("other", decided=50, returned=6)]
-    incremental, _ = judge(given)
-    assert (incremental.treated, incremental.control) == (100, 40)
-    assert incremental.estimate == pytest.approx(16 - 100 * 3 / 40)
+    journey = evolve(win_back(control=0.4), arms={"control": 0.4, "a": 0.3, "b": 0.3})
+    engine = world.engine(journey, ration=Ration(share=1))
+    engine.record(world.asleep(*range(150)))
+    engine.run()
+    world.clock.passes(days=40)
+    engine.tick()
+    (found,) = engine.results().journeys
+    numbers = {arm.arm: arm.decided for arm in found.arms}
+    assert min(numbers.values()) > 0
+    assert (found.incremental.treated, found.incremental.control) == (numbers["a"] + numbers["b"], numbers["control"])
+
+
+def test_a_lost_arm_is_seen(world):
+    """Where entries of an arm got lost no number is to be trusted, and the verdict says so first."""
+    engine = world.engine(win_back(control=0.5), ration=Ration(share=1))
+    engine.record(world.asleep(*range(150)))
+    engine.run()
+    for customer in world.storage._customers.values():
+        if customer.entries and customer.entries[0].arm == "control":
+            customer.entries.clear()
+    (journey,) = engine.results().journeys
+    assert journey.alarm
+    assert journey.verdict.startswith("do not trust this experiment: its arms have letters ")
+
+
+def test_other_shares_in_a_later_version_are_a_phase_of_their_own(world):
+    """Customers are compared with those drawn by the same shares only, whichever version these stood in."""
+    engine = world.engine(win_back(control=0.5), ration=Ration(share=1))
+    engine.record(world.asleep(*range(100)))
+    engine.run()
+    for version, share in ((2, 0.5), (3, 0.2)):
+        engine = world.engine(win_back(control=share, version=version), ration=Ration(share=1))
+        engine.record(world.asleep(*range(version * 100, version * 100 + 100)))
+        engine.run()
+    world.clock.passes(days=40)
+    engine.tick()
+    files = world.storage.load(world.storage.customers("", 1_000), Needs())
+    entries = [(file.entries[0].version, file.entries[0].arm) for file in files]
+    cells = Counter(("new" if version == 3 else "old", arm) for version, arm in entries)
+    found = engine.results().journeys[0].incremental
+    assert (found.treated, found.control) == (
+        cells["old", "letters"] + cells["new", "letters"],
+        cells["old", "control"] + cells["new", "control"],
+    )
+    propensity = {("old", "letters"): 0.5, ("old", "control"): 0.5, ("new", "letters"): 0.8, ("new", "control"): 0.2}
+    rows = [(arm, propensity[when, arm]) for (when, arm), n in cells.items() for _ in range(n)]
+    expected = experiments.incremental(
+        [arm for arm, _ in rows], [share for _, share in rows], [0] * len(rows)
+    ).returning
+    assert (found.lower, found.upper) == (pytest.approx(expected.lower), pytest.approx(expected.upper))
+
+
+def test_journeys_that_share_customers_are_not_to_be_added_up(world):
+    """Who is in two journeys can count twice; the results say how many those are."""
+    second = evolve(win_back(control=0), name="second", priority=200)
+    engine = world.engine(win_back(control=0), second)
+    engine.record(world.asleep("ann", "eve"))
+    engine.run()
+    found = engine.results()
+    assert found.overlapping == 2
+    assert found.notes == (
+        "2 customers were in more than one journey: one order can count in each, so the journeys' numbers must not be added up",
+    )
+    assert world.engine(win_back(control=0)).results().notes == found.notes
+
+
+def varied(variant):
+    """A journey of one letter, of which the arm "b" gets another."""
+    step = Step(
+        id="hello",
+        moment=After(delay=Delay(days=1)),
+        template="win_back/miss_you",
+        hour=9,
+        weekday=2,
+        valid_for=Delay(days=10),
+        variants={"b": variant},
+    )
+    return Journey(name="varied", trigger=Facts("asleep"), steps=[step], arms={"a": 0.5, "b": 0.5})
+
+
+@pytest.mark.parametrize(
+    "variant, sent",
+    [
+        (Variant(), (2, 9, "miss_you", 2)),
+        (Variant(template="win_back/reminder"), (2, 9, "reminder", 2)),
+        (Variant(delay=Delay(days=4)), (2, 9, "miss_you", 9)),
+        (Variant(weekday=5), (5, 9, "miss_you", 5)),
+        (Variant(hour=18), (2, 18, "miss_you", 2)),
+        (Variant(offer="ten-off"), (2, 9, "miss_you", 2)),
+    ],
+    ids=["nothing", "template", "delay", "weekday", "hour", "offer"],
+)
+def test_an_arm_gets_what_is_varied_for_it(world, kit, variant, sent):
+    """Another template (so another subject and tone), delay, weekday, hour or offer: the arm's letters have it, the others not."""
+    engine = world.engine(varied(variant), ration=Ration(share=1))
+    engine.record(world.asleep(*range(12)))
+    for _ in range(24 * 11):
+        engine.run()
+        world.clock.passes(hours=1)
+    files = world.storage.load(world.storage.customers("", 100), Needs())
+    subjects = {"a": set(), "b": set()}
+    for file in files:
+        arm = file.entries[0].arm
+        (row,) = [row for row in file.ledger if row.kind == "send"]
+        (letter,) = [m for m in world.sender.messages.values() if m.to == f"{file.customer_id}@example.org"]
+        subjects[arm].add(letter.subject)
+        local = row.at + timedelta(hours=3)  # Moscow
+        days = (local.date() - (kit.NOON + timedelta(hours=3)).date()).days
+        found = (local.weekday(), local.hour, row.template.removeprefix("win_back/"), days)
+        assert found == (sent if arm == "b" else (2, 9, "miss_you", 2))
+        assert row.offer == (variant.offer or "" if arm == "b" else "")
+    assert all(subjects.values())
+    assert (subjects["a"] != subjects["b"]) == (variant.template is not None)
 
 
 def test_a_step_of_an_earlier_version_is_listed(world):

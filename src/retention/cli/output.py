@@ -29,6 +29,12 @@ __all__ = [
     "working",
 ]
 
+_BY_ARM = {
+    "people by arm": ("entered", "customers", "decided", "returned"),
+    "orders and letters by arm": ("orders", "revenue", "sent", "withheld"),
+}
+"""The tables of a journey's arms, each narrow enough for a terminal."""
+
 
 def print_json(value: object) -> None:
     """Print a value as JSON."""
@@ -124,15 +130,18 @@ def print_import(file: Path, counts: Mapping[str, Any]) -> None:
 
 
 def print_results(found: Results) -> None:
-    """Every journey: people by arm, the fate of the letters, the verdict."""
+    """Every journey: people, orders and letters by arm, the fate of the letters, the verdict and what else to know."""
     for journey in found.journeys:
-        names = ("entered", "customers", "decided", "returned", "sent", "withheld")
-        rows = [(arm.arm, *(getattr(arm, name) for name in names)) for arm in journey.arms]
-        _table(f"{journey.journey}: people by arm, letters", ["arm", *names], rows)
+        for title, names in _BY_ARM.items():
+            rows = [(arm.arm, *(f"{getattr(arm, name):.0f}" for name in names)) for arm in journey.arms]
+            _table(f"{journey.journey}: {title}", ["arm", *names], rows)
         fates = [(step, fate, n) for step, counts in journey.steps.items() for fate, n in counts.items()]
         fates += [("(not let in)", reason, n) for reason, n in journey.refused.items()]
         _table(f"{journey.journey}: what became of the letters", ["step", "fate", "number"], fates)
-        click.echo(journey.verdict)
+        for sentence in (journey.verdict, *journey.notes):
+            click.echo(sentence)
+    for note in found.notes:
+        click.echo(note)
 
 
 def print_demo(directory: Path, done: Simulated, told: str) -> None:

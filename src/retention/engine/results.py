@@ -3,6 +3,8 @@
 By intention to treat: a customer counts in the arm of their first entry, whatever letters came of it, once the
 journey's window after that entry is over. Letters are never credited with an order: only the difference to the control
 group is. Opens and clicks count for nothing here.
+
+Money is what was ordered within the window less what was paid back within it, whichever order that was for.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -19,13 +22,15 @@ from attrs import frozen
 from retention import experiments
 from retention._types import Json
 from retention._wall_time import shift
-from retention.facts import OrderPlaced
-from retention.journey import CONTROL, Book, CustomerFile, Delay, Entry, Journey, Outcome
+from retention.experiments import Lift
+from retention.facts import Fact, OrderPlaced, ReturnChanged
+from retention.journey import CONTROL, Book, CustomerFile, Delay, Entry, Journey, Needs, Outcome
 
-__all__ = ["ArmResult", "Incremental", "JourneyResult", "Results", "tally"]
+__all__ = ["NEEDED", "ArmResult", "Incremental", "JourneyResult", "Results", "tally"]
 
-_ENOUGH = 30
-"""Customers of each group whose window must be over before a difference is told."""
+NEEDED = Needs(frozenset({OrderPlaced.kind, ReturnChanged.kind}))
+"""What the files must hold to be counted."""
+_NO_CONTROL = "no control group: nobody can say how many came back because of the letters"
 _FATES = ("sent", "failed", "queued", "in_doubt", "withheld")
 _UNDER_WAY = {"leased": "queued", "sending": "in_doubt"}
 
@@ -34,8 +39,9 @@ _UNDER_WAY = {"leased": "queued", "sending": "in_doubt"}
 class ArmResult:
     """One arm of a journey.
 
-    `entered`: runs. `customers`: people, each in the arm of their first entry. `decided`: those whose window is over,
-    and `returned` how many of these ordered within it. `sent`, `withheld`: letters.
+    `entered`: runs. `customers`: people, each in the arm of their first entry. `decided`: those whose window is over;
+    of these `returned` ordered within it, `orders` times in all, for `revenue`, refunds taken off. `sent`, `withheld`:
+    letters.
     """
 
     arm: str
@@ -45,11 +51,16 @@ class ArmResult:
     returned: int = 0
     sent: int = 0
     withheld: int = 0
+    orders: int = 0
+    revenue: float = 0.0
 
 
 @frozen
 class Incremental:
-    """Customers who came back because of the letters: the estimate and its interval at `level`, in customers."""
+    """Customers who came back because of the letters: the estimate and its interval at `level`, in customers.
+
+    `treated`, `control`: how many were compared. `orders`, `revenue`: what the letters added of these.
+    """
 
     estimate: float
     lower: float
@@ -57,6 +68,8 @@ class Incremental:
     level: float
     treated: int
     control: int
+    orders: Lift | None = None
+    revenue: Lift | None = None
 
 
 @frozen
@@ -65,7 +78,9 @@ class JourneyResult:
 
     `steps`: for each step what became of it, every time it was due: sent, failed, queued, in_doubt and withheld, zeros
     included, and each reason for which a letter was skipped or cancelled; together all that was decided about the step.
-    `incremental` is None while there is not enough data; the verdict says what is missing.
+    `incremental` is None while there is not enough data; the verdict says what is missing. `alarm`: the arms do not
+    have the sizes that were drawn, so no number here can be trusted; the verdict then says that. `notes`: what else is
+    to be told, a sentence each.
     """
 
     journey: str
@@ -75,15 +90,22 @@ class JourneyResult:
     refused: Mapping[str, int]
     incremental: Incremental | None
     verdict: str
+    alarm: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @frozen
 class Results:
-    """Every journey's result as of `at`; `at` is the moment of the count."""
+    """Every journey's result as of `at`; `at` is the moment of the count.
+
+    `overlapping`: customers who have been in more than one journey; `notes` then says what follows from that.
+    """
 
     at: datetime
     customers: int
     journeys: tuple[JourneyResult, ...]
+    overlapping: int = 0
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         """The results as a JSON mapping, zeros included."""
@@ -108,33 +130,51 @@ def _fate(outcome: Outcome) -> str:
     return _UNDER_WAY.get(outcome.status, outcome.status)
 
 
-class _Tally:
-    """The counts of one journey."""
+@frozen
+class _Person:
+    """One customer from their first entry: `weights` of the arms then, and what came within the window."""
 
-    def __init__(self, journey: Journey, zone: ZoneInfo, now: datetime) -> None:
-        self.journey, self.zone, self.now = journey, zone, now
+    arm: str
+    propensity: float
+    weights: int
+    entered_at: datetime
+    decided: bool
+    orders: int = 0
+    revenue: Decimal = Decimal(0)
+
+
+class _Tally:
+    """The counts of one journey; `weights`: for each of its versions a number, equal where the arms' shares are."""
+
+    def __init__(self, journey: Journey, weights: Mapping[int, int], zone: ZoneInfo, now: datetime) -> None:
+        self.journey, self.weights, self.zone, self.now = journey, weights, zone, now
         self.counts: Counter[tuple[str, str]] = Counter()
         self.steps = {step.id: _no_letters() for step in journey.steps}
         self.refused: Counter[str] = Counter()
         self.arms = set(journey.arms)
+        self.people: list[_Person] = []
 
-    def add(self, file: CustomerFile) -> None:
+    def add(self, file: CustomerFile) -> bool:
+        """Count the customer; whether they have been in this journey."""
         runs = {entry.key: entry for entry in file.entries if entry.journey == self.journey.name}
         if runs:
-            self._add_person(min(runs.values(), key=lambda entry: (entry.entered_at, entry.key)), file)
+            first = min(runs.values(), key=lambda entry: (entry.entered_at, entry.key))
+            self.people.append(self._person(first, file.facts))
         for entry in runs.values():
             self.arms.add(entry.arm)
             self.counts[entry.arm, "entered"] += 1
         self._add_letters(file)
+        return bool(runs)
 
-    def _add_person(self, first: Entry, file: CustomerFile) -> None:
-        self.counts[first.arm, "customers"] += 1
+    def _person(self, first: Entry, facts: Iterable[Fact]) -> _Person:
         end = _after(first.entered_at, self.journey.window, self.zone)
+        drawn = (first.arm, first.propensity, self.weights.get(first.version, -first.version), first.entered_at)
         if end > self.now:
-            return
-        self.counts[first.arm, "decided"] += 1
-        if any(isinstance(f, OrderPlaced) and first.entered_at < f.at <= end for f in file.facts):
-            self.counts[first.arm, "returned"] += 1
+            return _Person(*drawn, decided=False)
+        within = [fact for fact in facts if first.entered_at < fact.at <= end]
+        paid = [fact.total for fact in within if isinstance(fact, OrderPlaced)]
+        back = [fact.refund for fact in within if isinstance(fact, ReturnChanged) and fact.refund is not None]
+        return _Person(*drawn, decided=True, orders=len(paid), revenue=sum(paid, Decimal(0)) - sum(back, Decimal(0)))
 
     def _add_letters(self, file: CustomerFile) -> None:
         rows = [row for row in file.ledger if row.journey == self.journey.name]
@@ -156,61 +196,91 @@ class _Tally:
         return self.steps.setdefault(step, _no_letters())
 
     def result(self) -> JourneyResult:
-        names = ("entered", "customers", "decided", "returned", "sent", "withheld")
-        arms = tuple(ArmResult(arm, **{n: self.counts[arm, n] for n in names}) for arm in sorted(self.arms))
-        incremental, verdict = judge(arms)
+        found = _compared(self.people)
+        control = CONTROL in self.arms and len(self.arms) > 1
         return JourneyResult(
             journey=self.journey.name,
             window=self.journey.window,
-            arms=arms,
+            arms=tuple(self._arm(arm) for arm in sorted(self.arms)),
             steps=MappingProxyType({step: dict(sorted(counts.items())) for step, counts in self.steps.items()}),
             refused=dict(sorted(self.refused.items())),
-            incremental=incremental,
-            verdict=verdict,
+            incremental=_incremental(found),
+            verdict=found.verdict if control or found.alarm else _NO_CONTROL,
+            alarm=found.alarm,
+            notes=found.notes if control else (),
+        )
+
+    def _arm(self, arm: str) -> ArmResult:
+        people = [person for person in self.people if person.arm == arm]
+        decided = [person for person in people if person.decided]
+        return ArmResult(
+            arm,
+            entered=self.counts[arm, "entered"],
+            customers=len(people),
+            decided=len(decided),
+            returned=sum(person.orders > 0 for person in decided),
+            sent=self.counts[arm, "sent"],
+            withheld=self.counts[arm, "withheld"],
+            orders=sum(person.orders for person in decided),
+            revenue=float(sum(person.revenue for person in decided)),
         )
 
 
-def judge(arms: Iterable[ArmResult]) -> tuple[Incremental | None, str]:
-    """How many came back because of the letters, or what is missing to say so."""
-    control = [arm for arm in arms if arm.arm == CONTROL]
-    treated = [arm for arm in arms if arm.arm != CONTROL]
-    if not control or not treated:
-        return None, "no control group: nobody can say how many came back because of the letters"
-    n_t, n_c = sum(arm.decided for arm in treated), sum(arm.decided for arm in control)
-    if min(n_t, n_c) < _ENOUGH:
-        short, n = ("control group", n_c) if n_c <= n_t else ("group that gets letters", n_t)
-        return None, f"not enough data yet: the {short} has {n} customers whose window is over, {_ENOUGH} needed"
-    found = experiments.difference(sum(arm.returned for arm in treated), n_t, sum(arm.returned for arm in control), n_c)
-    incremental = Incremental(
-        found.estimate * n_t, found.lower * n_t, found.upper * n_t, level=found.level, treated=n_t, control=n_c
+def _compared(people: list[_Person]) -> experiments.Incremental:
+    return experiments.incremental(
+        [person.arm for person in people],
+        [person.propensity for person in people],
+        [person.orders > 0 for person in people],
+        decided=[person.decided for person in people],
+        phase=[person.weights for person in people],
+        at=[person.entered_at.timestamp() for person in people],
+        orders=[person.orders for person in people],
+        revenue=[float(person.revenue) for person in people],
+        control=CONTROL,
     )
-    return incremental, _verdict(incremental)
 
 
-def _verdict(found: Incremental) -> str:
-    interval = f"{found.level:.0%} interval {_customers(found.lower)} to {_customers(found.upper)}"
-    if found.lower > 0:
-        return f"{_customers(found.estimate)} customers came back because of the letters ({interval})"
-    if found.upper < 0:
-        return f"the letters drove {_customers(-found.estimate)} customers away ({interval})"
-    return f"no effect shown yet: {_customers(found.estimate)} customers ({interval})"
-
-
-def _customers(number: float) -> str:
-    """Whole customers, tenths where there are few; never "-0"."""
-    return f"{round(number) if abs(number) >= 10 else round(number, 1) + 0.0}"
+def _incremental(found: experiments.Incremental) -> Incremental | None:
+    back = found.returning
+    if back is None or back.lower is None or back.upper is None:
+        return None
+    return Incremental(
+        back.estimate,
+        back.lower,
+        back.upper,
+        level=back.level,
+        treated=found.treated,
+        control=found.control,
+        orders=found.orders,
+        revenue=found.revenue,
+    )
 
 
 def _after(instant: datetime, delay: Delay, zone: ZoneInfo) -> datetime:
     return shift(instant, zone, months=delay.months, days=delay.days, hours=delay.hours, minutes=delay.minutes)
 
 
+def _weights(book: Book, name: str) -> dict[int, int]:
+    """The versions of one journey, numbered by their arms' shares."""
+    numbers: dict[frozenset[tuple[str, float]], int] = {}
+    versions = [journey for journey in book.journeys if journey.name == name]
+    return {j.version: numbers.setdefault(frozenset(j.arms.items()), len(numbers)) for j in versions}
+
+
 def tally(files: Iterable[CustomerFile], book: Book, now: datetime) -> Results:
     """The results of every journey the storage has seen, from the files of all customers."""
-    counts = [_Tally(journey, ZoneInfo(book.timezone), now) for journey in book.newest]
-    customers = 0
+    zone = ZoneInfo(book.timezone)
+    counts = [_Tally(journey, _weights(book, journey.name), zone, now) for journey in book.newest]
+    customers = overlapping = 0
     for file in files:
         customers += 1
-        for count in counts:
-            count.add(file)
-    return Results(at=now, customers=customers, journeys=tuple(count.result() for count in counts))
+        overlapping += sum([count.add(file) for count in counts]) > 1
+    journeys = tuple(count.result() for count in counts)
+    return Results(now, customers, journeys, overlapping, (_overlap(overlapping),) if overlapping else ())
+
+
+def _overlap(customers: int) -> str:
+    return (
+        f"{customers} customers were in more than one journey: one order can count in each, so the journeys' numbers "
+        "must not be added up"
+    )
