@@ -181,7 +181,9 @@ def test_module_keeps_the_rules_of_the_house(module: Path) -> None:
     assert hidden_inputs(tree) == []
 
 
-@pytest.mark.parametrize("tests", sorted(ROOT.joinpath("tests").rglob("test_*.py")), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "tests", sorted(ROOT.joinpath("tests").rglob("test_*.py")), ids=lambda path: path.relative_to(ROOT).as_posix()
+)
 def test_every_test_says_what_must_hold(tests: Path) -> None:
     """A test's docstring is the law it checks."""
     functions = [node for node in ast.walk(ast.parse(tests.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)]

@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 
 from retention import engine as engine_module
-from retention import messages
+from retention import facts, messages
 from retention.engine import Ration, Recorded, Scanned, system_clock
 from retention.errors import IncompatibleStorage, InvalidInput, InvalidJourney, InvalidTemplate
 from retention.journey import After, Delay, Facts, Journey, Step
@@ -206,6 +206,15 @@ def test_an_order_in_another_currency_is_refused(world):
     assert str(refused.value).startswith("currency: order A-2 is in USD, the shop's is EUR; ")
     assert "\n" not in str(refused.value)
     assert contents(world.storage) == before
+
+
+def test_a_refund_in_another_currency_is_refused(world):
+    """Money given back is subtracted from what came in, so it is in the same currency; without money none is needed."""
+    engine = world.engine()
+    stage = {"id": "r", "customer_id": "eve", "return_id": "R", "at": world.clock.at}
+    with pytest.raises(InvalidInput, match=r"^currency: return r is in USD, the shop's is EUR"):
+        engine.record([facts.ReturnChanged(status="refunded", refund="5", currency="USD", **stage)])
+    assert engine.record([facts.ReturnChanged(status="requested", **stage)]).new == 1
 
 
 def test_what_is_no_fact_is_refused(world):

@@ -72,7 +72,10 @@ def judge() -> list[str]:
     test = experiments.reweight(test, {"control": 0.2, "a": 0.8})
     looks = experiments.watch([3, 4], [1, 0], [0.9, 0.9])
     check = experiments.sample_ratio(test, [20, 80])
-    return [launch.sentence, str(test.phase), str(looks.p_value[-1]), check.sentence]
+    found = experiments.incremental(["control", "a"], [0.2, 0.8], [False, True])
+    three = experiments.Experiment("v", {"control": 0.2, "a": 0.4, "b": 0.4})
+    best = experiments.winner(three, [1, 2, 3], [10, 20, 20])
+    return [found.verdict, best.sentence, launch.sentence, str(test.phase), str(looks.p_value[-1]), check.sentence]
 
 
 def facts() -> Sequence[Fact]:

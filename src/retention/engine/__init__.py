@@ -32,7 +32,7 @@ from retention.engine.results import NEEDED, Results, tally
 from retention.engine.sleepers import Ration, Sleepers, batches
 from retention.engine.trouble import trouble
 from retention.errors import IncompatibleStorage, InvalidInput, InvalidTemplate
-from retention.facts import Fact, FellAsleep, OrderPlaced
+from retention.facts import Fact, FellAsleep, OrderPlaced, ReturnChanged
 from retention.journey import (
     CONTROL,
     Book,
@@ -193,9 +193,9 @@ class Engine:
     def _check(self, fact: object) -> None:
         if not isinstance(fact, Fact):
             raise InvalidInput(f"facts: a {type(fact).__name__} is no fact; make one of the kinds in retention.facts")
-        if isinstance(fact, OrderPlaced) and fact.currency != self.shop.currency:
+        if isinstance(fact, OrderPlaced | ReturnChanged) and fact.currency not in (self.shop.currency, None):
             raise InvalidInput(
-                f"currency: order {fact.id} is in {fact.currency}, the shop's is {self.shop.currency}; "
+                f"currency: {fact.kind} {fact.id} is in {fact.currency}, the shop's is {self.shop.currency}; "
                 "convert it, or keep a storage for each currency"
             )
 
