@@ -15,6 +15,7 @@ every step.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ from retention.journey.customer import customer_of
 from retention.journey.definition import CONTROL, AfterExit, Delay, Journey, Once, PerKey, Step
 from retention.journey.ledger import Arm, CustomerFile, Decision, DecisionKey, DecisionKind, Entry, Plan
 from retention.journey.run import Due, Known, Run, after
+from retention.people import Customer
 
 __all__ = ["Cancel", "Wait", "plan", "recheck"]
 
@@ -119,8 +121,6 @@ class _Desk:
     def __init__(self, book: Book, file: CustomerFile, now: datetime) -> None:
         self.book, self.file, self.now = book, file, _values.instant("now", now)
         self.known = Known(file.facts, self.now)
-        self.customer = customer_of(file.customer_id, self.known.all, timezone=book.timezone, language=book.language)
-        self.zone = ZoneInfo(self.customer.timezone)
         self.decisions: list[Decision] = []
         self.entries: list[Entry] = []
         self.runs: list[Run] = []
@@ -133,7 +133,30 @@ class _Desk:
             run = self._runs_by_key.get((row.journey, row.entry_key))
             if run is not None:
                 run.note(row)
-        self._sent_days = self._promotional_days()
+
+    # Most plans find nothing to do: what they do not ask for is not worked out.
+
+    @cached_property
+    def customer(self) -> Customer:
+        """What the known facts say about the person."""
+        book = self.book
+        return customer_of(self.file.customer_id, self.known.all, timezone=book.timezone, language=book.language)
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The customer's zone."""
+        return ZoneInfo(self.customer.timezone)
+
+    @cached_property
+    def _sent_days(self) -> list[date]:
+        """The local days of promotional letters that the caps count; those of this plan are added as it goes."""
+        since = self.now - timedelta(days=self.book.policy.remembers_days + 1)
+        cancelled = {outcome.key for outcome in self.file.outcomes if outcome.status == "cancelled"}
+        return [
+            _wall_time.local_date(row.at, self.zone)
+            for row in self.file.ledger
+            if row.kind == "send" and row.promotional and row.at >= since and row.key not in cancelled
+        ]
 
     def _open(self, entry: Entry) -> None:
         journey = self.book.journey(entry)
@@ -142,15 +165,6 @@ class _Desk:
             run = self._run(entry, journey)
             self.runs.append(run)
             self._runs_by_key[entry.journey, entry.key] = run
-
-    def _promotional_days(self) -> list[date]:
-        since = self.now - timedelta(days=self.book.policy.remembers_days + 1)
-        cancelled = {outcome.key for outcome in self.file.outcomes if outcome.status == "cancelled"}
-        return [
-            _wall_time.local_date(row.at, self.zone)
-            for row in self.file.ledger
-            if row.kind == "send" and row.promotional and row.at >= since and row.key not in cancelled
-        ]
 
     def _after(self, instant: datetime, delay: Delay) -> datetime:
         return after(instant, delay, self.zone)
