@@ -165,7 +165,10 @@ def test_a_young_log_does_not_look_like_drift() -> None:
 def test_several_orders_of_a_day_are_one_and_refunds_none() -> None:
     """Doubled orders and refunds in between change no gap."""
     log = shop({0: 30}, customers=150, days=500, seed=3)
-    ids, days = np.tile(log.ids[log.customer], 3), np.concatenate([log.ordered_on, log.ordered_on, log.ordered_on + 3])
+    ids, days = (
+        np.tile(log.ids[log.customer], 3),
+        np.concatenate([log.ordered_on, log.ordered_on, log.ordered_on + np.timedelta64(3, "D")]),
+    )
     amount = np.repeat([5.0, 6.0, -1.0], len(log))
     assert monitoring.gap_drift(OrderLog.of(ids, days, amount), at=log.ordered_on.max(), **PERIODS) == (
         monitoring.gap_drift(log, **PERIODS)
@@ -400,6 +403,10 @@ def test_twice_is_once() -> None:
 # ---------------------------------------------------------------- counting days
 
 
+def later(days: int) -> np.datetime64:
+    return START + np.timedelta64(days, "D")
+
+
 rows = st.lists(st.tuples(st.sampled_from(["1", "2", "3"]), st.integers(0, 120)), max_size=40)
 
 
@@ -408,10 +415,10 @@ def test_active_days_by_hand(events: list[tuple[str, int]], since: int, recent: 
     """Distinct days per customer and window, after the day they are known from; others' rows are left out."""
     found = monitoring.active_days(
         [who for who, _ in events],
-        [str(START + day) for _, day in events],
+        [str(later(day)) for _, day in events],
         ids=[2, 1],
-        since=[START + since, START],
-        at=START + 100,
+        since=[later(since), START],
+        at=later(100),
         recent=recent,
         usual=usual,
     )

@@ -270,11 +270,13 @@ def test_the_past_does_not_change(rows: list[tuple[int, int]], until: int) -> No
     start = np.datetime64("2025-01-01")
     cuts = CutOffs(5, days_since_last=[20, 50], orders=[1, 2], revenue=[5, 10])
     logs = [
-        orders.OrderLog.of([c for c, _ in some], [str(start + d) for _, d in some], [5.0] * len(some))
+        orders.OrderLog.of(
+            [c for c, _ in some], [str(start + np.timedelta64(d, "D")) for _, d in some], [5.0] * len(some)
+        )
         for some in (rows, [row for row in rows if row[1] <= until])
         if some
     ]
-    found = [segments_at(log, cuts, str(start + until)) for log in logs]
+    found = [segments_at(log, cuts, str(start + np.timedelta64(until, "D"))) for log in logs]
     assert all(names == found[0] for names in found)
 
 

@@ -196,3 +196,10 @@ def test_journeys_are_frozen() -> None:
     with pytest.raises(TypeError):
         one.arms["letters"] = 0.5  # type: ignore[index]
     assert hash(one) == hash(evolve(one))
+
+
+def test_an_arm_may_have_another_subject():
+    """What one arm varies is the block that becomes the subject line; the others keep the letter's own."""
+    step = Step(id="s", moment=After(), template="t", variants={"b": Variant(subject="subject_b")})
+    assert (step.for_arm("a").subject, step.for_arm("b").subject) == ("subject", "subject_b")
+    assert list(step.subjects()) == ["subject", "subject_b"]

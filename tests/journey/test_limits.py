@@ -148,3 +148,11 @@ def test_a_hold_about_the_runs_own_return(life: Any) -> None:
     ]
     one = life(life.journey(life.step(), trigger=RETURN), facts=facts, policy=evolve(life.FREE, holds=(hold,)))
     assert life.words(one.plan(MONDAY))[2:] == ["defer a own_return", "send a", "exit completed"]
+
+
+def test_transactional_letters_reach_the_control_too(life: Any) -> None:
+    """The control is an experiment about promotion: whoever waits for money back hears of it in any arm."""
+    steps = (life.step("promo"), life.step("status", promotional=False))
+    arms = {"control": 0.5, "letters": 0.5}
+    one = life(life.journey(*steps, arms=arms), facts=[life.asleep("2026-03-02T10:00")], arm="control")
+    assert life.words(one.plan("2026-03-02T10:00"))[1:3] == ["withhold promo control", "send status"]

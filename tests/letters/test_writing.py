@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from retention import letters, messages
 from retention.errors import InvalidInput, InvalidTemplate
 from retention.facts import Line, OrderPlaced
+from retention.journey import Variant
 from retention.journey.ledger import Decision, DecisionKey
 from retention.letters import Letters, links, message_key
 from retention.people import LANGUAGES, Customer, Shop
@@ -195,3 +196,24 @@ def test_letters_hide_the_secret() -> None:
     assert SHOP.secret not in repr(LETTERS)
     assert Letters(SHOP) == LETTERS
     assert sorted(letters.KINDS) == ["order", "return"]
+
+
+VARIED = (
+    '{% extends "retention:en/win_back/miss_you.jinja" %}{% block subject_b %}Your chair by the window{% endblock %}'
+)
+
+
+def test_another_subject_in_the_same_letter(tmp_path):
+    """An arm may use another block as its subject line; everything else of the letter is the same."""
+    ours = overriding(tmp_path, en__win_back__miss_you=VARIED)
+    plain, varied = (ours.write(ADA, decision(subject=block), [], AT) for block in ("subject", "subject_b"))
+    assert varied.subject == "Your chair by the window"
+    assert evolve(varied, subject=plain.subject) == plain
+
+
+def test_a_subject_that_no_letter_has_is_found_at_construction():
+    """Every template of a step must have the blocks that its arms use as subjects."""
+    (step, *_) = win_back().steps
+    varied = evolve(win_back(), steps=(evolve(step, variants={"letters": Variant(subject="subject_b")}),))
+    with pytest.raises(InvalidTemplate, match="subject_b: missing"):
+        LETTERS.check([varied])

@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 CONTROL = "control"
-"""The arm whose letters are planned, recorded and never sent."""
+"""The arm whose promotional letters are planned, recorded and never sent."""
 
 
 def _tuple(value: Any) -> Any:
@@ -155,10 +155,11 @@ class Choice:
 
 @frozen
 class Variant:
-    """What one arm changes about a step; None leaves it."""
+    """What one arm changes about a step; None leaves it. `subject` as in `Step`: another tone in the same letter."""
 
     tag: ClassVar[str] = "variant"
     template: str | None = None
+    subject: str | None = None
     offer: str | None = None
     delay: Delay | None = field(default=None, validator=optional(_A_DELAY))
     hour: int | None = None
@@ -172,13 +173,14 @@ class Step:
     `hour`, `weekday` (0 Monday): the local hour and day it is moved on to. `when`: must hold at that time, else the
     step is skipped for good. `cancel`: ends this step alone. `choose`: branches, the first that holds counts.
     `valid_for`: a letter later than this is not worth sending. `supersedes`: older steps that this one replaces.
-    `formerly`: names the step had in earlier versions.
+    `formerly`: names the step had in earlier versions. `subject`: the block of the template that is the subject line.
     """
 
     tag: ClassVar[str] = "step"
     id: str
     moment: Moment = field(validator=_doors.a(After, On, Before))
     template: str
+    subject: str = "subject"
     offer: str = ""
     hour: int | None = None
     weekday: int | None = None
@@ -209,11 +211,16 @@ class Step:
         variant = self.variants.get(arm)
         if variant is None:
             return self
-        changes = {n: getattr(variant, n) for n in ("template", "offer", "hour", "weekday")}
+        changes = {n: getattr(variant, n) for n in ("template", "subject", "offer", "hour", "weekday")}
         changed = {n: value for n, value in changes.items() if value is not None}
         if variant.delay is not None:
             changed["moment"] = evolve(self.moment, delay=variant.delay)
         return evolve(self, variants={}, **changed)
+
+    def subjects(self) -> Iterator[str]:
+        """Every block that can be the subject line, in every arm."""
+        yield self.subject
+        yield from (v.subject for v in self.variants.values() if v.subject is not None)
 
     def templates(self) -> Iterator[str]:
         """Every template the step can use, in every arm and branch."""
@@ -262,7 +269,7 @@ class Journey:
 
     `trigger`: the facts that start a run; the run's key is the fact's. `lasts`: the run ends so long after the last
     thing that happened in it. `accept_for`: an older trigger is refused. `arms`: shares of customers, summing to 1;
-    the arm "control" gets no letters. `window`: within it an order counts as a return in the results.
+    the arm "control" gets no promotional letters. `window`: within it an order counts as a return in the results.
     `priority`: the smaller number goes first. `topic`: the consent that promotional steps need.
     """
 

@@ -92,6 +92,7 @@ class Decision:
     until: datetime | None = None
     valid_until: datetime | None = None
     template: str = ""
+    subject: str = "subject"
     offer: str = ""
     arm: str = ""
     promotional: bool = True

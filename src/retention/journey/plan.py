@@ -315,7 +315,8 @@ class _Desk:
         if until > self.now:
             self._postpone(due, deferral, until, reason)
             return
-        kind: DecisionKind = "withhold" if run.entry.arm == CONTROL else "send"
+        # The control is an experiment about promotion: whoever waits for a parcel hears of it.
+        kind: DecisionKind = "withhold" if step.promotional and run.entry.arm == CONTROL else "send"
         self._decide(kind, due, CONTROL if kind == "withhold" else "", slot=self.now if deferral else due.due)
         self._supersede(run, step)
 
@@ -371,6 +372,7 @@ class _Desk:
                 "reason": reason,
                 "valid_until": due.valid_until,
                 "template": template,
+                "subject": step.subject,
                 "offer": offer,
                 "promotional": step.promotional,
                 **extra,

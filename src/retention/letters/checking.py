@@ -25,13 +25,15 @@ _HOLE = re.compile(r"\w*(?:^|\s)[,!]|,\s*[,!]", re.MULTILINE)
 _INVISIBLE = re.compile(r"<style.*?</style>|<!--.*?-->|<[^>]*>", re.DOTALL)
 
 
-def check(templates: Templates, shop: Shop, language: str, template: str, *, promotional: bool) -> None:
+def check(
+    templates: Templates, shop: Shop, language: str, template: str, *, promotional: bool, subject: str = "subject"
+) -> None:
     """Raise `InvalidTemplate`, naming template, language, block and remedy, unless the letter can always be written."""
     name = parts.file_name(language, template)
     if name not in templates:
         raise InvalidTemplate(f"{name}: the letter {template!r} has no text in {language!r}; write this file")
     written = templates.blocks(name)
-    missing = [block for block in parts.BLOCKS if block not in written]
+    missing = [block for block in (subject, *parts.BLOCKS) if block not in written]
     if missing:
         raise InvalidTemplate(f"{name}: block {missing[0]}: missing; write it, or extend {language}/layout.jinja")
     cases = list(samples(shop, language))
@@ -41,7 +43,7 @@ def check(templates: Templates, shop: Shop, language: str, template: str, *, pro
     for sample in cases:
         for offer in _OFFERS:
             known = _context(shop, sample, offer, link)
-            _check_parts(name, parts.render(templates, name, known), known)
+            _check_parts(name, parts.render(templates, name, known, subject), known)
 
 
 def _context(shop: Shop, sample: Sample, offer: str, link: str) -> context.Context:

@@ -38,11 +38,11 @@ def file_name(language: str, template: str) -> str:
     return f"{language}/{template}{SUFFIX}"
 
 
-def render(templates: Templates, name: str, context: Context) -> Parts:
-    """The parts of the letter, spaces tidied; raises `InvalidTemplate`."""
+def render(templates: Templates, name: str, context: Context, subject: str = "subject") -> Parts:
+    """The parts of the letter, spaces tidied; `subject` is the block of its subject line. Raises `InvalidTemplate`."""
     values = context.variables()
     return Parts(
-        subject=_one_line(templates.text(name, "subject", values)),
+        subject=_one_line(templates.text(name, subject, values)),
         preheader=_one_line(templates.text(name, "preheader", values)),
         text=_tidy(templates.text(name, "text_part", values)),
         html=templates.html(name, "html_part", values).strip() + "\n",

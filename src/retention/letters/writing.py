@@ -75,14 +75,15 @@ class Letters:
     def check(self, journeys: Iterable[Journey]) -> None:
         """Raise `InvalidTemplate` unless every letter of the journeys can be written in every language."""
         wanted = {
-            (template, step.promotional): None
+            (template, subject, step.promotional): None
             for journey in journeys
             for step in journey.steps
             for template in step.templates()
+            for subject in step.subjects()
         }
-        for template, promotional in wanted:
+        for template, subject, promotional in wanted:
             for language, templates in self._templates.items():
-                checking.check(templates, self.shop, language, template, promotional=promotional)
+                checking.check(templates, self.shop, language, template, promotional=promotional, subject=subject)
 
     def write(
         self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, *, topic: str = "marketing"
@@ -119,4 +120,4 @@ class Letters:
     def _render(self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, link: str) -> Parts:
         known = context.build(self._writer, customer, facts, at, offer=decision.offer, unsubscribe_url=link)
         name = file_name(customer.language, decision.template)
-        return render(self._templates[customer.language], name, known)
+        return render(self._templates[customer.language], name, known, decision.subject)

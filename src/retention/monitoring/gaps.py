@@ -82,7 +82,7 @@ def gap_drift(
     ...     for day in range(first, first + 200, usual + customer % 10)
     ... ]
     >>> customer_id, days = np.transpose(rows)
-    >>> shop = OrderLog.of(customer_id, np.datetime64("2025-01-01") + days, np.ones(len(rows)))
+    >>> shop = OrderLog.of(customer_id, np.datetime64("2025-01-01") + days.astype("timedelta64[D]"), np.ones(len(rows)))
     >>> found = gap_drift(shop, before=("2025-01-01", "2025-06-01"), after=("2025-08-01", "2025-10-31"), follow=60)
     >>> found.verdict, found.cuts_before, found.cuts_after
     ('moved', (16.0, 17.0, 19.0, 22.0), (23.0, 24.0, 26.0, 29.0))
