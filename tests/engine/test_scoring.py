@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retention import churn, facts
+from retention.engine import scoring
 from retention.engine.sleepers import Ration, Sleepers
 
 
@@ -53,6 +54,20 @@ def test_choices_are_made_anew(world, choices):
     world.clock.passes(days=91)
     engine.record([world.order("bob", silent=75)])
     engine.scan()
+    assert len(choices) == 2
+
+
+def test_another_version_of_the_library_chooses_anew(world, choices, monkeypatch):
+    """A choice that another version kept, and that may be unreadable, stops no scan."""
+    world.storage.remember(
+        f"churn/0.0.1/{scoring.HORIZON}/{world.clock.at.date().toordinal() // scoring.HORIZON}", "{}"
+    )
+    engine = world.engine()
+    engine.record([world.order("ann", silent=75)])
+    assert engine.scan().asleep == 1
+    monkeypatch.setattr(scoring, "__version__", "99.0")
+    engine.record([world.order("bob", silent=75)])
+    assert engine.scan().asleep == 1
     assert len(choices) == 2
 
 

@@ -1,7 +1,8 @@
 """The score of sleepers: how likely they still are to come back unasked, by what foretold it best in this shop.
 
 Which way of scoring that is, is chosen once in each stretch of `HORIZON` days and kept in the storage, so that every
-worker scores alike and a scan that finds somebody asleep does not compare models first.
+worker scores alike and a scan that finds somebody asleep does not compare models first. Another version of the library
+chooses anew: it may not be able to read what this one kept.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from retention import _records, churn
+from retention import __version__, _records, churn
 from retention.orders import OrderLog
 from retention.ports import Storage
 
@@ -25,7 +26,7 @@ def score(storage: Storage, log: OrderLog, activity: churn.Activity, today: date
 
 
 def _chosen(storage: Storage, log: OrderLog, activity: churn.Activity, today: date) -> churn.Chosen:
-    name = f"churn/{HORIZON}/{today.toordinal() // HORIZON}"
+    name = f"churn/{__version__}/{HORIZON}/{today.toordinal() // HORIZON}"
     kept = storage.recall(name).get(name)
     if kept is None:
         chosen = churn.choose(log, at=today, horizon=HORIZON, unit="D", activity=activity)

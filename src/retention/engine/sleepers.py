@@ -18,7 +18,6 @@ from attrs import field, frozen
 from retention import _calendar, _values, churn, orders
 from retention.churn import Rhythm, Score
 from retention.engine import happenings
-from retention.engine.happenings import Happenings
 from retention.errors import InvalidInput
 from retention.facts import CustomersMerged, Fact, FellAsleep, OrderPlaced
 from retention.ports import Storage
@@ -68,7 +67,7 @@ class Sleepers:
         self._customer = np.empty(0, dtype=np.int64)
         self._day = np.empty(0, dtype=np.int64)
         self._amount = np.empty(0, dtype=np.float64)
-        self._happenings = Happenings(self._zone)
+        self._happenings = happenings.Happenings(self._zone)
         self._recorded: set[str] = set()
         self._waited: dict[date, int] = {}
 
