@@ -24,6 +24,8 @@ ROOT = Path(__file__).parent
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 CORES = "2"
+WHOLE = ".[demo,resend,testing]"
+"""The package with everything that its tests and examples use."""
 
 
 def group(name: str) -> list[str]:
@@ -45,7 +47,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict types of the library, of the public API as a user calls it, and of this file."""
-    session.install("-e", ".[demo]", *group("types"))
+    session.install("-e", WHOLE, *group("types"))
     session.run("mypy", "src", "tests/typing", "noxfile.py", "docs/run_examples.py")
 
 
@@ -77,7 +79,7 @@ def _package_files() -> Iterator[str]:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Every example in the README, the docs and the docstrings is true, and the site builds without a warning."""
-    session.install("-e", ".[demo]", *group("docs"))
+    session.install("-e", WHOLE, *group("docs"))
     session.run("python", "docs/run_examples.py", *session.posargs)
     for script in sorted((ROOT / "docs" / "examples").glob("*.py")):
         with session.chdir(session.create_tmp()):
@@ -88,7 +90,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The tests on one Python, with branch coverage kept for the coverage session."""
-    session.install("-e", ".[demo]", *group("tests"))
+    session.install("-e", WHOLE, *group("tests"))
     env = {"COVERAGE_FILE": f".coverage.{session.python}"}
     session.run("pytest", "-n", CORES, "--cov", "--cov-report=", *session.posargs, env=env)
 
@@ -136,14 +138,14 @@ def backtests(session: nox.Session) -> None:
 @nox.session
 def simulations(session: nox.Session) -> None:
     """Hundreds of simulated shops: the estimate must be unbiased, its interval must cover."""
-    session.install("-e", ".[demo]", *group("tests"))
+    session.install("-e", WHOLE, *group("tests"))
     session.run("pytest", "-n", CORES, "-m", "simulation", "-rA", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0], venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """The tests with the lowest direct dependencies that pyproject.toml allows (needs uv)."""
-    session.install("-e", ".[demo]", "--resolution=lowest-direct")
+    session.install("-e", WHOLE, "--resolution=lowest-direct")
     session.install(*group("tests"))  # keeps what is there; the tools themselves may be new
     session.run("uv", "pip", "list", external=True)
     session.run("pytest", "-n", CORES, *session.posargs)
@@ -152,6 +154,6 @@ def lowest(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Changes planted in the modules named after `--`, which the tests must notice."""
-    session.install("-e", ".[demo]", *group("mutants"))
+    session.install("-e", WHOLE, *group("mutants"))
     session.run("mutmut", "run", *session.posargs)
     session.run("mutmut", "results")

@@ -17,6 +17,7 @@ from retention.facts import (
     KINDS,
     ActivityFell,
     ConsentChanged,
+    CustomerErased,
     CustomersMerged,
     DeliveryChanged,
     EmailReported,
@@ -71,6 +72,7 @@ EVERY = {
     ConsentChanged: {"granted": flags, "topic": ids},
     PreferenceStated: {"topic": ids, "value": text},
     CustomersMerged: {"customer_id": st.just("old"), "into": st.just("new")},
+    CustomerErased: {},
     FellAsleep: {
         "order_id": ids, "basis": instants, "usual_gap": st.floats(0, 1e6), "silent_for": st.integers(0, 9999),
         "why": text, "waited": flags,

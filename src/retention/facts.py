@@ -28,6 +28,7 @@ from retention._types import Json
 from retention.errors import InvalidInput
 
 __all__ = [
+    "BOUNCE_CLASSES",
     "DELIVERY_STATUSES",
     "EMAIL_STATUSES",
     "FORMAT",
@@ -38,6 +39,7 @@ __all__ = [
     "WARNING_STATUSES",
     "ActivityFell",
     "ConsentChanged",
+    "CustomerErased",
     "CustomersMerged",
     "DeliveryChanged",
     "EmailReported",
@@ -62,6 +64,7 @@ RETURN_ENDS = ("refunded", "exchanged", "rejected", "expired")
 RETURN_STATUSES = ("requested", "information", "approved", "in_transit", "received", *RETURN_ENDS)
 SERVICE_STATUSES = ("requested", "confirmed", "withdrawn", "ended")
 EMAIL_STATUSES = ("delivered", "deferred", "bounced", "opened", "clicked", "complained", "unsubscribed", "rejected")
+BOUNCE_CLASSES = ("", "hard", "soft", "block")
 WARNING_STATUSES = ("orders_fell", "visits_fell", "opens_stopped")
 
 
@@ -193,7 +196,7 @@ class EmailReported(Fact):
     kind: ClassVar[str] = "email"
     message_key: str = field(metadata=_values.clean(_values.identifier))
     status: str = field(metadata=_values.clean(_values.one_of, EMAIL_STATUSES))
-    bounce_class: str = field(metadata=_values.clean(_values.one_of, ("", "hard", "soft", "block")), default="")
+    bounce_class: str = field(metadata=_values.clean(_values.one_of, BOUNCE_CLASSES), default="")
     machine: bool | None = field(default=None, metadata=_values.clean(_values.flag, optional=True))
     received_at: datetime | None = field(default=None, metadata=_values.clean(_values.instant, optional=True))
 
@@ -257,6 +260,16 @@ class CustomersMerged(Fact):
 
 
 @frozen(kw_only=True, field_transformer=_values.cleaned)
+class CustomerErased(Fact):
+    """The customer asked to be forgotten: the storage keeps of the facts and letters so far that they were, no more.
+
+    The customer's id stays, and so does what was decided: it is the shop's own opaque text, no address.
+    """
+
+    kind: ClassVar[str] = "erased"
+
+
+@frozen(kw_only=True, field_transformer=_values.cleaned)
 class FellAsleep(Fact):
     """The scan's finding that a customer is silent beyond their rhythm; at most one for each last order.
 
@@ -311,6 +324,7 @@ KINDS: Mapping[str, type[Fact]] = {
         ConsentChanged,
         PreferenceStated,
         CustomersMerged,
+        CustomerErased,
         FellAsleep,
         ActivityFell,
     )

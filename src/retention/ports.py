@@ -1,7 +1,7 @@
-"""What a host plugs in: where things are kept (`Storage`) and how letters leave (`Sender`).
+"""What a host plugs in: where things are kept, how letters leave, and what is heard of them later.
 
-The docstrings are the contract. `retention.storage.memory` is the reference model of the first, and
-`retention.senders.memory` the smallest of the second.
+The docstrings are the contract, and the kits of `retention.testing` hold an implementation to it, law by law.
+`retention.storage.memory` is the reference model of the first, `retention.senders.memory` the smallest of the second.
 
 A letter's life::
 
@@ -18,13 +18,26 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
-from retention.facts import Fact
+from retention import _values
+from retention.facts import BOUNCE_CLASSES, EMAIL_STATUSES, Fact
 from retention.journey.ledger import CustomerFile, DecisionKey, Needs, Plan
 from retention.messages import Message, Result
 
-__all__ = ["Capabilities", "Change", "Lease", "Letter", "Sender", "Settlement", "Storage"]
+__all__ = [
+    "Capabilities",
+    "Change",
+    "Lease",
+    "Letter",
+    "LookupSender",
+    "Parsed",
+    "Report",
+    "Sender",
+    "Settlement",
+    "Storage",
+    "WebhookParser",
+]
 
 
 @frozen
@@ -97,6 +110,10 @@ class Storage(Protocol):
         first one stays). `CustomersMerged` moves everything of its customer, later facts included, to `into`; of two
         runs with one journey and key the earlier stays. Customers who are one already, also by a merge the other way
         round, stay one: the fact is recorded and moves nothing.
+
+        `CustomerErased` empties its customer's file of everything personal: the contents of all facts recorded before
+        it and of all letters. What is left are tombstones: an erased fact reported again is known, a letter's key stays
+        taken, entries and ledger stay, and letters not yet handed over are cancelled with reason "erased".
         """
 
     def facts(self, kinds: Collection[str], after: int, limit: int) -> tuple[list[tuple[str, Fact]], int]:
@@ -105,6 +122,9 @@ class Storage(Protocol):
         `after`: 0, or the cursor that the last call for these kinds returned; no fact is ever missed or given twice.
         An empty list means that there are no more.
         """
+
+    def owners(self, message_keys: Collection[str]) -> Mapping[str, str]:
+        """For each message key that is known, the customer whose letter it is now."""
 
     def customers(self, after: str, limit: int) -> list[str]:
         """The ids of customers with any fact, in order, those above `after`."""
@@ -156,11 +176,12 @@ class Capabilities:
     """What a sender promises.
 
     `max_batch`: messages in one call. `remembers_for`: how long a second send of the same key is recognised and not
-    delivered again; None: not at all.
+    delivered again; None: not at all. `looks_up`: it is a `LookupSender`.
     """
 
     max_batch: int = 1
     remembers_for: timedelta | None = None
+    looks_up: bool = False
 
 
 class Sender(Protocol):
@@ -171,4 +192,52 @@ class Sender(Protocol):
         """What this sender promises; never changes."""
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
-        """Hand over at most `max_batch` messages; one result each, in order. Raises nothing that a provider does."""
+        """Hand over at most `max_batch` messages; one result each, in order. Raises nothing that a provider does.
+
+        More than `max_batch` raise `InvalidInput` before anything is handed over.
+        """
+
+
+class LookupSender(Sender, Protocol):
+    """A sender that can ask its provider what became of a letter whose answer was lost."""
+
+    def lookup(self, message_keys: Sequence[str]) -> list[Result]:
+        """One result each, in order: accepted or rejected; transient: it never arrived; unknown: nobody can tell."""
+
+
+@frozen(kw_only=True, field_transformer=_values.cleaned)
+class Report:
+    """One event in a letter's life after it was sent, as its provider tells it.
+
+    `id`: the provider's own id of the event, the same however often it is told. `at`: when it happened. `machine`:
+    whether a robot did it, None when nobody knows.
+    """
+
+    id: str = field(metadata=_values.clean(_values.identifier))
+    message_key: str = field(metadata=_values.clean(_values.identifier))
+    status: str = field(metadata=_values.clean(_values.one_of, EMAIL_STATUSES))
+    at: datetime = field(metadata=_values.clean(_values.instant))
+    bounce_class: str = field(default="", metadata=_values.clean(_values.one_of, BOUNCE_CLASSES))
+    machine: bool | None = field(default=None, metadata=_values.clean(_values.flag, optional=True))
+
+
+@frozen
+class Parsed:
+    """What a webhook's body says: `reports` to keep, how many events were `ignored`, and why some were `rejected`.
+
+    `rejected`: one line for each event that could not be read, without addresses; the others are not affected.
+    """
+
+    reports: tuple[Report, ...] = ()
+    ignored: int = 0
+    rejected: tuple[str, ...] = ()
+
+
+class WebhookParser(Protocol):
+    """The way back in: how one provider reports what became of letters. Header names are compared without case."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
+        """Whether the provider signed these very bytes, and lately; compared in constant time. Raises nothing."""
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Parsed:
+        """The reports in a verified body. Total: whatever the bytes are, it raises nothing."""

@@ -298,6 +298,15 @@ def test_law_29_an_entry_is_unique(shop):
     ]
 
 
+def test_the_owner_of_a_letter_is_found(shop):
+    """A provider's report names a letter, not a customer; after a merge the letter is the new holder's."""
+    shop.queue(shop.letter("a"))
+    shop.queue(shop.letter("b"), customer="ben")
+    assert shop.storage.owners(["a", "b", "c"]) == {"a": "ann", "b": "ben"}
+    shop.storage.record([CustomersMerged(id="m", customer_id="ann", at=shop.at(), into="ben")])
+    assert shop.storage.owners({"a"}) == {"a": "ben"}
+
+
 # ------------------------------------------------------------- the end
 
 
@@ -312,6 +321,7 @@ def test_a_closed_storage_refuses(shop):
         lambda: shop.storage.advance(shop.at()),
         lambda: shop.storage.record([shop.order("1")]),
         lambda: shop.storage.facts(["order"], 0, 1),
+        lambda: shop.storage.owners(["a"]),
         lambda: shop.storage.customers("", 1),
         lambda: shop.storage.due(shop.at(), "book", 1),
         lambda: shop.storage.load(["ann"], Needs()),

@@ -90,6 +90,7 @@ ON CONFLICT DO UPDATE SET version = version + :facts, wake_at = :at_once
 """
 # Plus signs keep the search on `seq`: one walk for all pages together, whatever the kinds.
 FACTS = "SELECT seq, owner, fact FROM facts WHERE seq > ? AND +kind IN ({kinds}) ORDER BY seq LIMIT ?"
+OWNERS = "SELECT message_key, owner FROM letters WHERE message_key IN ({ids})"
 LAST_FACT = "SELECT max(seq) FROM facts"
 CUSTOMERS = """
 SELECT id FROM customers WHERE id > ? AND EXISTS (SELECT 1 FROM facts WHERE owner = customers.id) ORDER BY id LIMIT ?

@@ -226,6 +226,11 @@ class MemoryStorage:
                     found.append((self._aliases.get(fact.customer_id, fact.customer_id), fact))
         return found, after
 
+    def owners(self, message_keys: Collection[str]) -> Mapping[str, str]:
+        """See `Storage.owners`."""
+        with self._alone():
+            return {key: self._letters[key].owner.id for key in message_keys if key in self._letters}
+
     def customers(self, after: str, limit: int) -> list[str]:
         """See `Storage.customers`."""
         with self._alone():

@@ -216,6 +216,11 @@ class SQLiteStorage:
                     return found, after
             return [], max(after, self._one(_schema.LAST_FACT) or 0)
 
+    def owners(self, message_keys: Collection[str]) -> Mapping[str, str]:
+        """See `Storage.owners`."""
+        with self._reading():
+            return dict(self._select(_schema.OWNERS, message_keys))
+
     def customers(self, after: str, limit: int) -> list[str]:
         """See `Storage.customers`."""
         with self._reading() as db:

@@ -1,0 +1,77 @@
+"""The simulated shop, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from retention.cli.output import print_demo, print_json, progress_bar
+from retention.cli.shop import json_option, open_storage
+from retention.errors import InvalidInput
+
+__all__ = ["demo"]
+
+
+_DEMO_FILES = frozenset({"shop.db", "shop.db-wal", "shop.db-shm", "letters", "results.json"})
+
+
+@click.command()
+@click.option(
+    "--directory",
+    type=click.Path(path_type=Path),
+    default=Path("retention-demo"),
+    show_default=True,
+    help="Where the database, the letters and the results go.",
+)
+@click.option("--world", default="default", show_default=True, help="default, aa (letters change nobody) or losing.")
+@click.option("--customers", type=int, help="How many customers, instead of the world's number.")
+@click.option("--days", type=int, help="How many days, instead of the world's number.")
+@click.option("--seed", default=1, show_default=True, help="Another seed is another shop.")
+@json_option
+def demo(directory: Path, world: str, customers: int | None, days: int | None, seed: int, *, as_json: bool) -> None:
+    """Simulate a shop whose truth is known, and compare what the results say with it."""
+    import attrs
+
+    from retention import demo_shop
+    from retention.senders.maildir import MaildirSender
+
+    if world not in demo_shop.WORLDS:
+        raise InvalidInput(f"--world: {world!r} is unknown; use one of {', '.join(demo_shop.WORLDS)}")
+    chosen = demo_shop.WORLDS[world]
+    chosen = chosen if customers is None else attrs.evolve(chosen, customers=customers)
+    _empty(directory)
+    with (
+        progress_bar("living through the days", quiet=as_json) as progress,
+        open_storage(directory / "shop.db") as storage,
+    ):
+        done = demo_shop.simulate(
+            chosen,
+            seed=seed,
+            days=days,
+            storage=storage,
+            sender=MaildirSender(directory / "letters"),
+            progress=lambda day, days: progress(day / days),
+        )
+        told = str(done.engine.explain(done.example)) if done.example else ""
+    (directory / "results.json").write_text(json.dumps(done.to_json(), ensure_ascii=False, indent=2), encoding="utf-8")
+    if as_json:
+        print_json(done.to_json())
+    else:
+        print_demo(directory, done, told)
+
+
+def _empty(directory: Path) -> None:
+    """Make the directory, or clear what an earlier demo left in it; anything else in it is not ours to touch."""
+    import shutil
+
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        strangers = sorted({path.name for path in directory.iterdir()} - _DEMO_FILES)
+        if strangers:
+            raise InvalidInput(f"{directory}: holds {strangers[0]}, which no demo wrote; choose another --directory")
+        for path in directory.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    except OSError as error:
+        raise InvalidInput(f"{directory}: cannot be used ({error.strerror}); choose another --directory") from None

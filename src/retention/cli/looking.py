@@ -1,0 +1,80 @@
+"""Commands that only look: what was decided, what it achieved, what the letters look like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from retention.cli.output import print_json, print_results
+from retention.cli.shop import db_option, engine_of, existing, json_option, open_storage
+from retention.errors import InvalidInput
+
+__all__ = ["explain", "preview", "results"]
+
+
+@click.command()
+@click.argument("customer")
+@db_option
+@json_option
+def explain(customer: str, db: Path, *, as_json: bool) -> None:
+    """Everything that happened to one CUSTOMER and was decided about them, with reasons."""
+    import attrs
+
+    from retention.senders.memory import MemorySender
+
+    with open_storage(existing(db)) as storage:
+        told = engine_of(storage, MemorySender()).explain(customer)
+    if not told.lines:
+        raise InvalidInput(f"customer {customer!r}: nothing is known; ids are those of the imported file")
+    if as_json:
+        print_json(attrs.asdict(told))
+    else:
+        click.echo(str(told))
+
+
+@click.command()
+@db_option
+@json_option
+def results(db: Path, *, as_json: bool) -> None:
+    """What the letters achieved so far, against the control group."""
+    from retention.senders.memory import MemorySender
+
+    with open_storage(existing(db)) as storage:
+        found = engine_of(storage, MemorySender()).results()
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_results(found)
+
+
+@click.command()
+@click.option("--output", type=click.Path(path_type=Path), default=Path("preview.html"), show_default=True)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A directory whose files replace the letters that come with the library.",
+)
+@click.option("--currency", default="EUR", show_default=True, help="Of the amounts in the examples.")
+def preview(output: Path, templates: Path | None, currency: str) -> None:
+    """Write the letters of all journeys, in every language, as one HTML page that needs no network."""
+    from retention.letters import Letters
+    from retention.letters import preview as pages
+    from retention.people import Shop
+    from retention.playbooks import win_back
+
+    shop = Shop(
+        name="Our shop",
+        sender="shop@example.invalid",
+        timezone="UTC",
+        currency=currency,
+        base_url="https://example.invalid",
+        secret="only for previews",  # noqa: S106 - signs links that lead nowhere
+    )
+    letters = Letters(shop, templates)
+    letters.check([win_back()])
+    try:
+        output.write_text(pages.page(letters, [win_back()]), encoding="utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{output}: cannot be written ({error.strerror}); choose another --output") from None
+    click.echo(f"wrote {output}")

@@ -1,0 +1,93 @@
+"""The command that does a shop's work: scan, tick, deliver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from retention.cli.output import print_json, print_run, working
+from retention.cli.shop import SOMETHING_IS_LEFT, db_option, engine_of, json_option, open_storage
+
+if TYPE_CHECKING:
+    from retention.engine import Engine
+
+__all__ = ["run"]
+
+
+@click.command()
+@db_option
+@click.option("--now", help="Work as of this time (ISO 8601; without an offset: in the shop's zone).")
+@click.option(
+    "--letters",
+    type=click.Path(path_type=Path),
+    default=Path("letters"),
+    show_default=True,
+    help="The directory that gets one .eml file per letter.",
+)
+@click.option("--address", help="Address for customers who have none, such as '{customer_id}@example.com'.")
+@click.option("--consent", help="You vouch that customers without a record agreed to letters on this topic.")
+@click.option("--shop-name", default="Our shop", show_default=True, help="Who signs the letters.")
+@click.option("--sender", default="shop@example.invalid", show_default=True, help="The From address.")
+@click.option("--base-url", default="https://example.invalid", show_default=True, help="Where signed links lead.")
+@click.option("--language", default="en", show_default=True, help="For customers who have none on file.")
+@click.option("--control", default=0.1, show_default=True, help="Share of customers who get no letters.")
+@click.option("--journey-version", default=1, show_default=True, help="Raise it when you change --control.")
+@json_option
+@click.pass_context
+def run(
+    ctx: click.Context,
+    /,
+    db: Path,
+    now: str | None,
+    letters: Path,
+    address: str | None,
+    consent: str | None,
+    *,
+    control: float,
+    journey_version: int,
+    as_json: bool,
+    **shop: str,
+) -> None:
+    """Find who fell asleep, plan what is due, and write the letters. Call it from cron, as often as you like."""
+    from retention.playbooks import win_back
+    from retention.senders.maildir import MaildirSender
+
+    with open_storage(db) as storage:
+        journeys = [win_back(control=control, version=journey_version)]
+        engine = engine_of(storage, MaildirSender(letters), journeys, now=now, said=shop)
+        with working("finding sleepers, planning, writing letters", quiet=as_json):
+            _vouch(engine, address, consent)
+            done = engine.run()
+    if as_json:
+        print_json(done)
+    else:
+        print_run(done)
+    if done["deliver"].get("failed") or done["deliver"].get("in_doubt"):
+        ctx.exit(SOMETHING_IS_LEFT)
+
+
+def _vouch(engine: Engine, address: str | None, consent: str | None) -> None:
+    """Record the address and the consent that the caller vouches for, for customers who have none on file."""
+    from retention.engine.sleepers import batches
+    from retention.facts import ConsentChanged, Fact, ProfileChanged
+    from retention.journey import Needs
+
+    if address is None and consent is None:
+        return
+    now = engine.now()
+    for ids in batches(engine.storage, 1000):
+        found: list[Fact] = []
+        for file in engine.storage.load(ids, Needs(frozenset({ProfileChanged.kind, ConsentChanged.kind}))):
+            who = file.customer_id
+            if address is not None and not any(isinstance(f, ProfileChanged) and f.email for f in file.facts):
+                email = address.replace("{customer_id}", who)
+                found.append(ProfileChanged(id=f"vouched/{who}", customer_id=who, at=now, email=email))
+            if consent is not None and not any(
+                isinstance(f, ConsentChanged) and f.topic == consent for f in file.facts
+            ):
+                found.append(
+                    ConsentChanged(id=f"vouched/{who}/{consent}", customer_id=who, at=now, topic=consent, granted=True)
+                )
+        engine.record(found)
