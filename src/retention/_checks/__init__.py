@@ -10,7 +10,7 @@ Rules of the room:
 - What leaves the room is trusted below: nothing checks twice. It may share memory with what came in.
 """
 
-from retention._checks.columns import floats, ids, integers, probability, refuse, same_length, text_ids
+from retention._checks.columns import floats, ids, integers, labels, probability, refuse, same_length, text_ids
 from retention._checks.distinct import blocks, distinct, starts
 from retention._checks.times import Instants, instants, read_time, read_times
 
@@ -22,6 +22,7 @@ __all__ = [
     "ids",
     "instants",
     "integers",
+    "labels",
     "probability",
     "read_time",
     "read_times",

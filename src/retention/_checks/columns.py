@@ -120,6 +120,24 @@ def text_ids(name: str, values: ArrayLike) -> TextArray:
     return ids(name, values).astype(np.str_)
 
 
+def labels(name: str, values: ArrayLike) -> TextArray:
+    """Words such as sizes and categories, shape (n,): text, "" for a missing one; numbers are written as ids are.
+
+    >>> labels("size", ["M", None, 42])
+    array(['M', '', '42'], dtype='<U2')
+    """
+    column = column_of(name, values)
+    if column.dtype.kind == "U":
+        return column
+    missing = are_missing(column) if column.dtype.kind in "Of" else np.zeros(len(column), dtype=np.bool_)
+    if not missing.any():
+        return text_ids(name, column) if column.dtype.kind != "O" else _text_of_objects(name, column)
+    words = np.zeros(len(column), dtype=object)
+    words[missing] = ""
+    words[~missing] = labels(name, column[~missing])
+    return words.astype(np.str_)
+
+
 def refuse(name: str, values: AnyArray, bad: BoolArray, problem: str) -> None:
     """Raise for the first row that `bad` marks; with more than one such row the message counts them.
 

@@ -10,5 +10,26 @@ from __future__ import annotations
 
 from retention.reasons import OwnReason, Reason
 from retention.returns.codes import AnyReason, Coded, Codes, from_code, from_codes
+from retention.returns.lines import CLUES, Lines
+from retention.returns.rates import Delay, Rates, fit_delay, fit_rates
+from retention.returns.risk import Risk, RiskModel, fit_risk, risk
 
-__all__ = ["AnyReason", "Coded", "Codes", "OwnReason", "Reason", "from_code", "from_codes"]
+__all__ = [
+    "CLUES",
+    "AnyReason",
+    "Coded",
+    "Codes",
+    "Delay",
+    "Lines",
+    "OwnReason",
+    "Rates",
+    "Reason",
+    "Risk",
+    "RiskModel",
+    "fit_delay",
+    "fit_rates",
+    "fit_risk",
+    "from_code",
+    "from_codes",
+    "risk",
+]
