@@ -12,10 +12,12 @@ from retention.reasons import OwnReason, Reason
 from retention.returns.codes import AnyReason, Coded, Codes, from_code, from_codes
 from retention.returns.lines import CLUES, Lines
 from retention.returns.rates import Delay, Rates, fit_delay, fit_rates
+from retention.returns.remedies import KINDS, Remedy, Situation, remedies
 from retention.returns.risk import Risk, RiskModel, fit_risk, risk
 
 __all__ = [
     "CLUES",
+    "KINDS",
     "AnyReason",
     "Coded",
     "Codes",
@@ -24,12 +26,15 @@ __all__ = [
     "OwnReason",
     "Rates",
     "Reason",
+    "Remedy",
     "Risk",
     "RiskModel",
+    "Situation",
     "fit_delay",
     "fit_rates",
     "fit_risk",
     "from_code",
     "from_codes",
+    "remedies",
     "risk",
 ]
