@@ -8,12 +8,10 @@ before a line is what `Past` keeps of the lines that were learned from, and the 
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from attrs import evolve, field, frozen
 
-from retention import _checks
+from retention import _checks, _sizes
 from retention._stats.bins import cut_offs, groups
 from retention._types import AnyArray, ArrayLike, BoolArray, FloatArray, IntArray
 from retention.orders.log import order_days, sealed
@@ -33,10 +31,8 @@ CLUES = (
 )
 """The clues, in the order of their columns."""
 _LEVELS = {"unusual_size": 12, "bracketing": 2, "first_time": 3, "value": 11}
-_LETTERS = {"XXXS": -4, "XXS": -3, "XS": -2, "S": -1, "M": 0, "L": 1, "XL": 2, "XXL": 3, "XXXL": 4, "XXXXL": 5}
 _STEPS = (-4.5, -2.5, -1.5, -0.75, -0.25, 0.25, 0.75, 1.5, 2.5, 4.5)
 """Where the levels of an unusual size begin, in the shop's usual step between two sizes of one customer."""
-_NUMBER = re.compile(r"\d{1,4}([.,]\d{1,2})?")
 
 
 @frozen(eq=False, repr=False)
@@ -208,15 +204,11 @@ def _find_pair(pairs: IntArray, first: IntArray, second: IntArray, seconds: int)
 
 
 def _on_a_scale(sizes: AnyArray) -> tuple[IntArray, FloatArray]:
-    """For each size its scale, 0 for numbers, 1 for letters, -1 for neither, and its place there."""
-    scale, place = np.full(len(sizes), -1), np.zeros(len(sizes))
-    for row, size in enumerate(sizes.tolist()):
-        word = re.sub(r"\A([2-4])XL\Z", lambda times: "X" * int(times[1]) + "L", size.strip().upper())
-        if _NUMBER.fullmatch(word):
-            scale[row], place[row] = 0, float(word.replace(",", "."))
-        elif word in _LETTERS:
-            scale[row], place[row] = 1, _LETTERS[word]
-    return scale, place
+    """For each size its scale, -1 for none, and its place there."""
+    found = [_sizes.place(size) or _sizes.Place(-1, 0.0) for size in sizes.tolist()]
+    return np.array([one.scale for one in found], dtype=np.int64), np.array(
+        [one.step for one in found], dtype=np.float64
+    )
 
 
 def _value_cuts(values: FloatArray) -> FloatArray:
