@@ -75,7 +75,8 @@ class Similar:
 def fit(customer_id: ArrayLike, product_id: ArrayLike, *, neighbours: int = 50) -> Similar:
     """Learn which products the same customers buy, from one row for each line bought, (n,) each.
 
-    Neither the order of rows nor doubles matter. `neighbours`: how many to keep for each product, at least 1. Raises `InvalidInput` naming column and row.
+    Neither the order of rows nor doubles matter. `neighbours`: how many to keep for each product, at least 1. Raises
+    `InvalidInput` naming column and row.
 
     >>> similar = fit(["ann", "ann", "ben", "ben", "cy"], ["tea", "mug", "tea", "mug", "hat"])
     >>> [(name, round(likeness, 2)) for name, likeness in similar.near("tea")]
