@@ -9,7 +9,9 @@ Pure functions of codes, texts and counts.
 from __future__ import annotations
 
 from retention.reasons import OwnReason, Reason
+from retention.returns.classifier import Classifier, fit_classifier
 from retention.returns.codes import AnyReason, Coded, Codes, from_code, from_codes
+from retention.returns.complaints import Classification, Evidence, classify
 from retention.returns.lines import CLUES, Lines
 from retention.returns.rates import Delay, Rates, fit_delay, fit_rates
 from retention.returns.remedies import KINDS, Remedy, Situation, remedies
@@ -19,9 +21,12 @@ __all__ = [
     "CLUES",
     "KINDS",
     "AnyReason",
+    "Classification",
+    "Classifier",
     "Coded",
     "Codes",
     "Delay",
+    "Evidence",
     "Lines",
     "OwnReason",
     "Rates",
@@ -30,6 +35,8 @@ __all__ = [
     "Risk",
     "RiskModel",
     "Situation",
+    "classify",
+    "fit_classifier",
     "fit_delay",
     "fit_rates",
     "fit_risk",
