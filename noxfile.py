@@ -136,6 +136,14 @@ def backtests(session: nox.Session) -> None:
 
 
 @nox.session
+def returns(session: nox.Session) -> None:
+    """Reasons from text, rates and risks of returns beside simple rivals, on the data that RETENTION_DATA names."""
+    folder = os.environ.get("RETENTION_DATA") or session.error("set RETENTION_DATA to the folder of the data sets")
+    session.install("-e", ".", *group("benchmarks"))
+    session.run("python", "tests/benchmarks/returns_tables.py", folder)
+
+
+@nox.session
 def simulations(session: nox.Session) -> None:
     """Hundreds of simulated shops: the estimate must be unbiased, its interval must cover."""
     session.install("-e", WHOLE, *group("tests"))

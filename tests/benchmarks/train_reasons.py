@@ -32,4 +32,4 @@ if __name__ == "__main__":
     texts, reasons, _ = labelled(Path(sys.argv[1]))
     fitted = classifier.to_json(classifier.fit_classifier(texts, reasons))
     WEIGHTS.write_text(json.dumps(fitted, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n", "utf-8")
-    print(f"{WEIGHTS.name}: {len(fitted['words'])} words and pairs, {WEIGHTS.stat().st_size} bytes")  # noqa: T201
+    sys.stdout.write(f"{WEIGHTS.name}: {len(fitted['words'])} words and pairs, {WEIGHTS.stat().st_size} bytes\n")

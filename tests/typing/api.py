@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from retention import churn, experiments, lifetime_value, monitoring, orders, rfm
+from retention import alternatives, churn, experiments, lifetime_value, monitoring, orders, returns, rfm
 from retention.engine import Engine, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, from_json, to_json
 from retention.journey import Book, ContactPolicy, CustomerFile, Journey, Needs, needs, plan, recheck
 from retention.messages import Message, Result, as_bytes
-from retention.people import Shop
+from retention.people import Product, Shop
 from retention.playbooks import win_back
 from retention.ports import Capabilities, Sender, Storage
 from retention.senders.maildir import MaildirSender
@@ -115,3 +115,24 @@ def decide(book: Book, file: CustomerFile, now: datetime) -> str:
     planned = plan(book, file, now)
     checked = recheck(book, file, planned.decisions[0], now)
     return f"{found} {planned.wake_at} {checked}"
+
+
+def understand_returns(texts: list[str]) -> tuple[returns.Reason, ...]:
+    """Codes and texts become reasons, reasons remedies, lines rates and risks."""
+    code: returns.AnyReason = returns.from_code("SIZE_TOO_SMALL", platform="shopify")
+    classified: returns.Classification = returns.classify(texts)
+    situation = returns.Situation(price=Decimal(60), resale=Decimal(50))
+    proposed: tuple[returns.Remedy, ...] = returns.remedies(code, situation)
+    lines = returns.Lines.of([1], ["a"], ["coat"], ["2026-01-01"], size=["M"])
+    model: returns.RiskModel = returns.fit_risk(lines, [1])
+    told: str = returns.risk(model, lines).why(0) + proposed[0].why
+    rates: returns.Rates = returns.fit_rates(["coat"], [1])
+    rates.counts([len(told)])
+    return classified.reasons[0]
+
+
+def propose_alternatives(products: list[Product]) -> list[str]:
+    """What to propose instead of a product."""
+    similar: alternatives.Similar = alternatives.fit(["ann"], ["coat"])
+    catalogue = alternatives.Catalogue.of(products, similar)
+    return [one.why for one in alternatives.suggest(catalogue, similar, "coat", reason=returns.Reason.STYLE)]

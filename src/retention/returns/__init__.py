@@ -15,6 +15,7 @@ from retention.returns.complaints import Classification, Evidence, classify
 from retention.returns.lines import CLUES, Lines
 from retention.returns.rates import Delay, Rates, fit_delay, fit_rates
 from retention.returns.remedies import KINDS, Remedy, Situation, remedies
+from retention.returns.report import Listing, ReasonShare, Report, effect_of_returning, report
 from retention.returns.risk import Risk, RiskModel, fit_risk, risk
 
 __all__ = [
@@ -28,14 +29,18 @@ __all__ = [
     "Delay",
     "Evidence",
     "Lines",
+    "Listing",
     "OwnReason",
     "Rates",
     "Reason",
+    "ReasonShare",
     "Remedy",
+    "Report",
     "Risk",
     "RiskModel",
     "Situation",
     "classify",
+    "effect_of_returning",
     "fit_classifier",
     "fit_delay",
     "fit_rates",
@@ -43,5 +48,6 @@ __all__ = [
     "from_code",
     "from_codes",
     "remedies",
+    "report",
     "risk",
 ]

@@ -75,7 +75,8 @@ def read(text: str) -> list[Word]:
         if begins:
             clause, reach = clause + 1, 0
         if word:
-            words.append(Word(word, found.start(), found.end(), clause, reach > 0, is_not))
+            start, end = found.span()
+            words.append(Word(word, start, end, clause, reach > 0, is_not))
             reach = _REACH if is_not else reach - 1
             if len(words) == MOST_WORDS:
                 break

@@ -69,7 +69,7 @@ def classify(texts: Iterable[str | None], *, classifier: Classifier | None = Non
 
     >>> found = classify(["маломерит", "arrived torn", "не маломерит"])
     >>> [" ".join(reasons) for reasons in found.reasons]
-    ['SIZE_TOO_SMALL', 'DAMAGED', 'OTHER']
+    ['SIZE_TOO_SMALL', 'DAMAGED DEFECTIVE', 'OTHER']
     >>> found.evidence[1][0].text
     'arrived torn'
     """
@@ -142,6 +142,10 @@ def _weights(hits: Sequence[Hit]) -> FloatArray:
     total = np.zeros(len(_ORDER))
     for (reason, _), weight in heaviest.items():
         total[_PLACE[reason]] += weight
+    small, large = _PLACE[Reason.SIZE_TOO_SMALL], _PLACE[Reason.SIZE_TOO_LARGE]
+    for this, other in ((small, large), (large, small)):
+        if total[this] >= _CLEARLY * total[other]:
+            total[other] = 0  # "runs large, take the smaller size" is no size too small
     return total
 
 
