@@ -58,6 +58,13 @@ def test_similarity_is_the_formula(bought, keep):
         assert list(found.values()) == sorted(found.values(), reverse=True)
 
 
+def test_only_the_nearest_are_kept():
+    """Of more neighbours than are to be kept the nearest stay."""
+    bought = [(f"c{i}", p) for i in range(9) for p in ("tea", *(f"mug{j}" for j in range(i)))]
+    similar = alternatives.fit(*zip(*bought, strict=True), neighbours=2)
+    assert [name for name, _ in similar.near("tea")] == ["mug0", "mug1"]
+
+
 def test_what_nobody_bought_is_like_nothing(similar):
     """A product without buyers has no neighbours; one whose buyers bought nothing else has none either."""
     assert list(similar.near("unknown")) == []

@@ -389,3 +389,15 @@ def test_dates_and_mixed_objects_are_times():
 def test_instants_refuse(values, said):
     """Numbers, months, holes, riddles and mixtures: each is one line."""
     assert message(_checks.instants, "at", values) == said
+
+
+def test_labels_are_words_with_gaps():
+    """Text stays, what is missing becomes "", numbers are written as ids are; what is no word is refused."""
+    assert _checks.labels("size", ["M", None, "", float("nan")]).tolist() == ["M", "", "", ""]
+    assert _checks.labels("size", [42, 38]).tolist() == ["42", "38"]
+    assert _checks.labels("size", [42.0, float("nan")]).tolist() == ["42", ""]
+    assert _checks.labels("size", [None, 42, "M"]).tolist() == ["", "42", "M"]
+    assert _checks.labels("size", ["a", 1]).tolist() == ["a", "1"]
+    assert _checks.labels("size", []).tolist() == []
+    with pytest.raises(InvalidInput, match="no identifier"):
+        _checks.labels("size", ["a", 1.5])

@@ -193,8 +193,7 @@ def _kind(lines: Lines) -> AnyArray:
 
 
 def _find(values: AnyArray, wanted: AnyArray) -> IntArray:
-    if not len(values):
-        return np.full(len(wanted), -1)
+    """Where in the sorted values each wanted one is, -1 for none; there is at least one value."""
     place = np.minimum(np.searchsorted(values, wanted), len(values) - 1)
     return np.where(values[place] == wanted, place, -1)
 
