@@ -25,8 +25,10 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from retention import _records, _values, experiments, letters
+from retention.engine import doubts as _doubts
 from retention.engine import scoring
 from retention.engine.delivery import Delivery
+from retention.engine.doubts import Doubt, Doubts
 from retention.engine.explanation import Explanation, explain
 from retention.engine.results import NEEDED, Results, tally
 from retention.engine.sleepers import Ration, Sleepers, batches
@@ -51,7 +53,18 @@ from retention.journey import (
 from retention.people import Shop
 from retention.ports import Change, Letter, Sender, Storage
 
-__all__ = ["Clock", "Engine", "Explanation", "Ration", "Recorded", "Results", "Scanned", "system_clock"]
+__all__ = [
+    "Clock",
+    "Doubt",
+    "Doubts",
+    "Engine",
+    "Explanation",
+    "Ration",
+    "Recorded",
+    "Results",
+    "Scanned",
+    "system_clock",
+]
 
 log = logging.getLogger("retention.engine")
 
@@ -114,6 +127,7 @@ class Engine:
         shop: Shop,
         policy: ContactPolicy | None = None,
         ration: Ration | None = None,
+        doubts: Doubts | None = None,
         templates: Path | None = None,
         clock: Clock = system_clock,
         observe: Observe | None = None,
@@ -121,7 +135,8 @@ class Engine:
         """Check everything that can be checked before the first letter.
 
         `templates`: a directory whose files replace the letters that come with the library. `ration`: how sleepers
-        enter when a journey is switched on. `observe`: called with the name of each step of the work and its counts.
+        enter when a journey is switched on. `doubts`: what becomes of letters of which nobody knows whether they left.
+        `observe`: called with the name of each step of the work and its counts.
         Raises `InvalidJourney`, `InvalidTemplate`, and `IncompatibleStorage` when the storage belongs to another shop.
         """
         self.storage, self.sender, self.shop = storage, sender, shop
@@ -129,6 +144,7 @@ class Engine:
         self._letters.check(journeys)
         self._clock, self._observe = clock, observe
         self._ration = Ration() if ration is None else ration
+        self._doubts = Doubts() if doubts is None else doubts
         self._check_owner(storage.recall("shop").get("shop", shop.id))
         self._compiled(journeys, policy)  # what cannot work is refused before anything is stored
         self._check_owner(storage.remember("shop", shop.id))
@@ -170,7 +186,10 @@ class Engine:
 
     def now(self) -> datetime:
         """The clock's time in UTC, or the latest time anybody has worked at on this storage, if that is later."""
-        return self.storage.advance(_values.instant("clock", self._clock()))
+        return self.storage.advance(self._present())
+
+    def _present(self) -> datetime:
+        return _values.instant("clock", self._clock())
 
     def record(self, facts: Iterable[Fact]) -> Recorded:
         """Keep what happened; a fact known before changes nothing.
@@ -271,7 +290,7 @@ class Engine:
 
     def deliver(self) -> Mapping[str, int]:
         """Send what is due, after one more look at each customer; the number of letters by what became of them."""
-        done = Delivery(self.storage, self.sender, self.book, self._needs, self.now).run()
+        done = Delivery(self.storage, self.sender, self.book, self._needs, self._doubts, self.now).run()
         self._report("deliver", done)
         return dict(done)
 
@@ -289,14 +308,26 @@ class Engine:
         (file,) = self.storage.load([_values.identifier("customer_id", customer_id)], Needs())
         return explain(file, self.shop.timezone)
 
+    def doubts(self) -> Iterator[Doubt]:
+        """Every letter of which nobody knows whether it left, for a look into the provider's own list.
+
+        Looks through all customers. Letters that are being handed over at this moment are among them.
+        """
+        return _doubts.in_doubt(self._files(_doubts.NEEDED))
+
     def results(self) -> Results:
         """What the journeys achieved by the last time anybody worked on this storage, counted from the ledger.
 
         Looking moves no clock: a storage that was worked with at another time's `clock` stays in that time.
         """
-        files = (file for ids in batches(self.storage, _BATCH) for file in self.storage.load(ids, NEEDED))
         worked = self.storage.advance(_LONG_AGO)
-        return tally(files, self.book, worked if worked > _LONG_AGO else _values.instant("clock", self._clock()))
+        return tally(
+            self._files(NEEDED), self.book, worked if worked > _LONG_AGO else _values.instant("clock", self._clock())
+        )
+
+    def _files(self, needed: Needs) -> Iterator[CustomerFile]:
+        """The files of all customers."""
+        return (file for ids in batches(self.storage, _BATCH) for file in self.storage.load(ids, needed))
 
     def _report(self, event: str, counts: Mapping[str, int]) -> None:
         log.info("%s: %s", event, dict(counts))
