@@ -47,6 +47,21 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 
 
+_MAYBE_ADDRESS = re.compile(r"\S*(?:@|%40)\S*")
+# Beyond these, one fact would break sums and floats for all.
+_MOST = 10**15
+_WHOLE_DIGITS, _DECIMALS = 15, 30
+
+
+def scrubbed(text: str) -> str:
+    """The text without whatever might be an e-mail address, fit for a log, an error or a ledger.
+
+    >>> scrubbed("550 <eve@example.org>: no such mailbox")
+    '550 (address) no such mailbox'
+    """
+    return _MAYBE_ADDRESS.sub("(address)", text)
+
+
 def identifier(field: str, value: object) -> str:
     """Opaque, non-empty text; whole numbers become their decimal digits (42 and "42" are one id)."""
     if isinstance(value, str):
@@ -84,16 +99,20 @@ def flag(field: str, value: object) -> bool:
 
 def count(field: str, value: object, at_least: int = 0) -> int:
     """A whole number."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+    if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value < _MOST:
         raise InvalidInput(f"{field}: {value!r} is no whole number from {at_least} up")
     return value
 
 
 def number(field: str, value: object) -> float:
     """A finite number."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    try:
+        finite = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond what a float can hold
+        finite = False
+    if not finite:
         raise InvalidInput(f"{field}: {value!r} is no finite number")
-    return float(value)
+    return float(value)  # type: ignore[arg-type]
 
 
 def instant(field: str, value: object) -> datetime:
@@ -124,6 +143,10 @@ def money(field: str, value: object) -> Decimal:
         raise InvalidInput(f"{field}: {value!r} is no amount; write 12.50") from None
     if not amount.is_finite():
         raise InvalidInput(f"{field}: {amount} is no amount; it must be finite")
+    if amount.adjusted() >= _WHOLE_DIGITS or int(amount.as_tuple().exponent) < -_DECIMALS:
+        raise InvalidInput(
+            f"{field}: {amount:.3e} is no amount; write at most {_WHOLE_DIGITS} digits and {_DECIMALS} decimals"
+        )
     return amount
 
 
@@ -150,7 +173,7 @@ def address(field: str, value: object) -> str:
     except UnicodeError:
         domain = ""
     if len(local) > 64 or len(domain) > 255 or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
-        raise InvalidInput(f"{field}: {value!r} is no e-mail address; write name@example.com")
+        raise InvalidInput(f"{field}: {scrubbed(repr(value))} is no e-mail address; write name@example.com")
     return f"{local}@{domain}"
 
 

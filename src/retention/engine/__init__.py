@@ -24,17 +24,19 @@ from typing import TypeAlias
 
 from attrs import evolve, frozen
 
-from retention import _records, _values, experiments, letters
+from retention import _records, _values, experiments, facts, letters
+from retention._types import Json
 from retention.engine import doubts as _doubts
-from retention.engine import scoring
+from retention.engine import reports, scoring
 from retention.engine.delivery import Delivery
 from retention.engine.doubts import Doubt, Doubts
 from retention.engine.explanation import Explanation, explain
+from retention.engine.reports import Received
 from retention.engine.results import NEEDED, Results, tally
 from retention.engine.sleepers import Ration, Sleepers, batches
 from retention.engine.trouble import trouble
 from retention.errors import IncompatibleStorage, InvalidInput, InvalidTemplate
-from retention.facts import Fact, FellAsleep, OrderPlaced, ReturnChanged
+from retention.facts import Fact, FellAsleep, OrderPlaced, Rejected, ReturnChanged
 from retention.journey import (
     CONTROL,
     Book,
@@ -51,7 +53,7 @@ from retention.journey import (
     to_json,
 )
 from retention.people import Shop
-from retention.ports import Change, Letter, Sender, Storage
+from retention.ports import Change, Letter, Sender, Storage, WebhookParser
 
 __all__ = [
     "Clock",
@@ -60,6 +62,7 @@ __all__ = [
     "Engine",
     "Explanation",
     "Ration",
+    "Received",
     "Recorded",
     "Results",
     "Scanned",
@@ -100,11 +103,15 @@ def _pinned(name: str, text: str) -> Journey:
 
 @frozen
 class Recorded:
-    """What became of facts: how many were new and known before; `conflicts`: ids with other contents than before."""
+    """What became of facts: how many were new and known before; `conflicts`: ids with other contents than before.
+
+    `rejected`: the rows of JSON that are no facts, and why.
+    """
 
     new: int = 0
     known: int = 0
     conflicts: tuple[str, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
 
 
 @frozen
@@ -202,21 +209,59 @@ class Engine:
         waiting = iter(facts)
         while batch := list(islice(waiting, _BATCH * 10)):
             for fact in batch:
-                self._check(fact)
+                if not isinstance(fact, Fact):
+                    raise InvalidInput(
+                        f"facts: a {type(fact).__name__} is no fact; make one of the kinds in retention.facts"
+                    )
+                if problem := self._foreign(fact):
+                    raise InvalidInput(problem)
             kept = self.storage.record(batch)
             states.update(kept)
             conflicts += [f"{f.kind} {f.id}" for f, state in zip(batch, kept, strict=True) if state == "conflict"]
         self._report("record", states)
         return Recorded(states["new"], states["known"], tuple(conflicts))
 
-    def _check(self, fact: object) -> None:
-        if not isinstance(fact, Fact):
-            raise InvalidInput(f"facts: a {type(fact).__name__} is no fact; make one of the kinds in retention.facts")
-        if isinstance(fact, OrderPlaced | ReturnChanged) and fact.currency not in (self.shop.currency, None):
-            raise InvalidInput(
-                f"currency: {fact.kind} {fact.id} is in {fact.currency}, the shop's is {self.shop.currency}; "
-                "convert it, or keep a storage for each currency"
-            )
+    def record_json(self, rows: Iterable[str | bytes | Json]) -> Recorded:
+        """Keep the facts among rows of JSON, as `facts.to_json` writes them; what is none is told, and stops no other.
+
+        Rows are JSON text, a fact each, or mappings that were parsed already.
+        """
+        rejected: list[Rejected] = []
+        return evolve(self.record(self._fit(rows, rejected)), rejected=tuple(rejected))
+
+    def _fit(self, rows: Iterable[str | bytes | Json], rejected: list[Rejected]) -> Iterator[Fact]:
+        for index, found in enumerate(facts.read(rows)):
+            if isinstance(found, Rejected):
+                rejected.append(found)
+            elif problem := self._foreign(found):
+                rejected.append(Rejected(index, problem))
+            else:
+                yield found
+
+    def _foreign(self, fact: Fact) -> str:
+        """What is wrong with the fact's money, "" for nothing."""
+        if not isinstance(fact, OrderPlaced | ReturnChanged) or fact.currency in (self.shop.currency, None):
+            return ""
+        return (
+            f"currency: {fact.kind} {fact.id} is in {fact.currency}, the shop's is {self.shop.currency}; "
+            "convert it, or keep a storage for each currency"
+        )
+
+    def receive(self, parser: WebhookParser, headers: Mapping[str, str], body: bytes) -> Received:
+        """Keep what a provider's webhook reports about letters; call it with what came, and answer 200.
+
+        Who complained, unsubscribed or has no such address gets no more letters. Raises `InvalidInput`, and keeps
+        nothing, for a body that the provider did not sign lately: answer 400, and what was real is sent again.
+        """
+        now = self._present()
+        said = reports.parsed(parser, headers, body, now)
+        owners = self.storage.owners({report.message_key for report in said.reports})
+        told = self.record(reports.facts(said.reports, owners, now))
+        known = told.known + len(told.conflicts)  # told again, it differs by when it was heard of
+        unmatched = len(said.reports) - told.new - known
+        counts = {"unmatched": unmatched, "ignored": said.ignored, "rejected": len(said.rejected)}
+        self._report("receive", {"new": told.new, "known": known} | counts)
+        return Received(told.new, known, unmatched, said.ignored, said.rejected)
 
     def scan(self) -> Scanned:
         """Find who fell asleep and record it, if a journey wants to know; who waits is in the result."""

@@ -17,8 +17,9 @@ from typing import TypeGuard, TypeVar
 
 from attrs import frozen
 
+from retention import _values
 from retention.engine.doubts import Doubts, reported
-from retention.engine.trouble import scrubbed, trouble
+from retention.engine.trouble import trouble
 from retention.journey import Book, Cancel, CustomerFile, Needs, Wait, recheck
 from retention.messages import Result
 from retention.ports import Lease, LookupSender, Sender, Settlement, Storage
@@ -242,7 +243,7 @@ def _ended(letter: _Looked, told: Result, now: datetime) -> Settlement | None:
 
 
 def _failed(lease: Lease, result: Result) -> Settlement:
-    return Settlement(lease, "failed", scrubbed(result.detail)[:_LONGEST_REASON])
+    return Settlement(lease, "failed", _values.scrubbed(result.detail)[:_LONGEST_REASON])
 
 
 def _heard(status: str) -> Result:
