@@ -16,7 +16,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,32 +24,30 @@ from typing import TypeAlias
 
 from attrs import evolve, frozen
 
-from retention import _records, _values, experiments, facts, letters
+from retention import _records, _values, letters
 from retention._types import Json
 from retention.engine import doubts as _doubts
-from retention.engine import reports, scoring
+from retention.engine import planning, reports, scoring
 from retention.engine.delivery import Delivery
+from retention.engine.doors import check, read
 from retention.engine.doubts import Doubt, Doubts
 from retention.engine.explanation import Explanation, explain
 from retention.engine.reports import Received
 from retention.engine.results import NEEDED, Results, tally
 from retention.engine.sleepers import Ration, Sleepers, batches
 from retention.engine.trouble import trouble
-from retention.errors import IncompatibleStorage, InvalidInput, InvalidTemplate
-from retention.facts import Fact, FellAsleep, OrderPlaced, Rejected, ReturnChanged
+from retention.errors import IncompatibleStorage, InvalidTemplate
+from retention.facts import Fact, FellAsleep, Rejected
 from retention.journey import (
-    CONTROL,
     Book,
     ContactPolicy,
     CustomerFile,
     Decision,
     Journey,
     Needs,
-    Plan,
     customer_of,
     from_json,
     needs,
-    plan,
     to_json,
 )
 from retention.people import Shop
@@ -77,20 +75,12 @@ Observe: TypeAlias = Callable[[str, Mapping[str, int]], None]
 _BATCH = 500
 _TRIES = 3
 """How often one tick plans a customer whom others change meanwhile; the next tick goes on."""
-_LOOK_AGAIN = timedelta(hours=1)
-"""When a customer whose history broke the plan is tried again."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def system_clock() -> datetime:
     """The computer's clock, in UTC: the only place in the library that reads it."""
     return datetime.now(UTC)  # noqa: TID251 - the one clock: everybody else takes `now`
-
-
-def _test(shop: Shop, journey: Journey) -> experiments.Experiment:
-    control = CONTROL if CONTROL in journey.arms else None
-    # By name: the order of arms decides who is where, and JSON does not keep it.
-    return experiments.Experiment(f"{shop.id}/{journey.name}", arms=dict(sorted(journey.arms.items())), control=control)
 
 
 def _pinned(name: str, text: str) -> Journey:
@@ -159,7 +149,7 @@ class Engine:
         self.book = self._compiled(journeys, policy)
         self._tell_lost_letters()
         self._needs = Needs((needs(self.book).kinds or frozenset()) | letters.KINDS)
-        self._tests = {journey.name: _test(shop, journey) for journey in self.book.current}
+        self._tests = {journey.name: planning.experiment(shop, journey) for journey in self.book.current}
         self._topics = {(journey.name, journey.version): journey.topic for journey in self.book.journeys}
         self._sleepers = Sleepers(shop.timezone)
         self._scanning = threading.Lock()
@@ -209,12 +199,7 @@ class Engine:
         waiting = iter(facts)
         while batch := list(islice(waiting, _BATCH * 10)):
             for fact in batch:
-                if not isinstance(fact, Fact):
-                    raise InvalidInput(
-                        f"facts: a {type(fact).__name__} is no fact; make one of the kinds in retention.facts"
-                    )
-                if problem := self._foreign(fact):
-                    raise InvalidInput(problem)
+                check(fact, self.shop)
             kept = self.storage.record(batch)
             states.update(kept)
             conflicts += [f"{f.kind} {f.id}" for f, state in zip(batch, kept, strict=True) if state == "conflict"]
@@ -227,25 +212,7 @@ class Engine:
         Rows are JSON text, a fact each, or mappings that were parsed already.
         """
         rejected: list[Rejected] = []
-        return evolve(self.record(self._fit(rows, rejected)), rejected=tuple(rejected))
-
-    def _fit(self, rows: Iterable[str | bytes | Json], rejected: list[Rejected]) -> Iterator[Fact]:
-        for index, found in enumerate(facts.read(rows)):
-            if isinstance(found, Rejected):
-                rejected.append(found)
-            elif problem := self._foreign(found):
-                rejected.append(Rejected(index, problem))
-            else:
-                yield found
-
-    def _foreign(self, fact: Fact) -> str:
-        """What is wrong with the fact's money, "" for nothing."""
-        if not isinstance(fact, OrderPlaced | ReturnChanged) or fact.currency in (self.shop.currency, None):
-            return ""
-        return (
-            f"currency: {fact.kind} {fact.id} is in {fact.currency}, the shop's is {self.shop.currency}; "
-            "convert it, or keep a storage for each currency"
-        )
+        return evolve(self.record(read(rows, self.shop, rejected)), rejected=tuple(rejected))
 
     def receive(self, parser: WebhookParser, headers: Mapping[str, str], body: bytes) -> Received:
         """Keep what a provider's webhook reports about letters; call it with what came, and answer 200.
@@ -295,18 +262,13 @@ class Engine:
                 done.update(row.kind for row in change.plan.decisions if applied)
 
     def _with_arms(self, files: Sequence[CustomerFile]) -> Iterator[CustomerFile]:
-        ids = [file.customer_id for file in files]
-        drawn = {name: experiments.assign(test, ids) for name, test in self._tests.items()}
-        for row, file in enumerate(files):
-            yield evolve(file, arms={name: (str(a.arm[row]), float(a.propensity[row])) for name, a in drawn.items()})
+        drawn = planning.draw(self._tests, [file.customer_id for file in files])
+        return (evolve(file, arms=mine) for file, mine in zip(files, drawn, strict=True))
 
     def _change(self, file: CustomerFile, now: datetime, done: Counter[str]) -> Change:
-        try:
-            planned = plan(self.book, file, now)
-        except Exception as error:  # noqa: BLE001 - one broken history must not stop the others
-            log.error("a customer cannot be planned: %s", trouble(error))  # noqa: TRY400 - its text may hold personal data
+        planned, works = planning.planned(self.book, file, now)
+        if not works:
             done["unplanned"] += 1
-            planned = Plan((), (), now + _LOOK_AGAIN)
         if not planned.decisions:  # nearly always: a fact that changes nothing
             return Change(file.customer_id, file.version, planned, self.book.fingerprint)
         written = [(row, self._letter(file, row, now) if row.kind == "send" else None) for row in planned.decisions]
