@@ -26,11 +26,10 @@ from attrs import evolve, frozen
 
 from retention import _records, _values, letters
 from retention._types import Json
-from retention.engine import doubts as _doubts
-from retention.engine import planning, reports, scoring
+from retention.engine import copies, planning, reports, scoring
 from retention.engine.delivery import Delivery
 from retention.engine.doors import check, read
-from retention.engine.doubts import Doubt, Doubts
+from retention.engine.doubts import REPORTS, Doubt, Doubts, in_doubt
 from retention.engine.explanation import Explanation, explain
 from retention.engine.reports import Received
 from retention.engine.results import NEEDED, Results, tally
@@ -75,7 +74,6 @@ Observe: TypeAlias = Callable[[str, Mapping[str, int]], None]
 _BATCH = 500
 _TRIES = 3
 """How often one tick plans a customer whom others change meanwhile; the next tick goes on."""
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def system_clock() -> datetime:
@@ -126,15 +124,21 @@ class Engine:
         ration: Ration | None = None,
         doubts: Doubts | None = None,
         templates: Path | None = None,
+        environment: str = "production",
+        witness: Path | None = None,
+        restored: bool = False,
         clock: Clock = system_clock,
         observe: Observe | None = None,
     ) -> None:
         """Check everything that can be checked before the first letter.
 
-        `templates`: a directory whose files replace the letters that come with the library. `ration`: how sleepers
-        enter when a journey is switched on. `doubts`: what becomes of letters of which nobody knows whether they left.
+        `ration`: how sleepers enter when a journey is switched on. `doubts`: what becomes of letters of which nobody
+        knows whether they left. `templates`: a directory whose files replace the letters that come with the library.
+        `environment`: the storage keeps its name and is refused under any other. `witness`: a file outside the storage
+        that remembers how far it has come; one that is behind, a restored copy, is refused until `restored` says so,
+        and then no promotion leaves that may have left before (without a witness, at every start with `restored`).
         `observe`: called with the name of each step of the work and its counts.
-        Raises `InvalidJourney`, `InvalidTemplate`, and `IncompatibleStorage` when the storage belongs to another shop.
+        Raises `InvalidJourney`, `InvalidTemplate`, and `IncompatibleStorage` for a storage not to be worked on.
         """
         self.storage, self.sender, self.shop = storage, sender, shop
         self._letters = letters.Letters(shop, templates)
@@ -142,26 +146,35 @@ class Engine:
         self._clock, self._observe = clock, observe
         self._ration = Ration() if ration is None else ration
         self._doubts = Doubts() if doubts is None else doubts
-        self._check_owner(storage.recall("shop").get("shop", shop.id))
+        owner = {"shop": shop.id, "environment": _values.identifier("environment", environment)}
+        copies.check(storage, owner)
+        self._witness = None if witness is None else copies.Witness(witness)
+        is_restored = copies.is_restored(storage, self._witness, said=restored)
         self._compiled(journeys, policy)  # what cannot work is refused before anything is stored
-        self._check_owner(storage.remember("shop", shop.id))
+        copies.keep(storage, owner)
+        if is_restored:
+            copies.restore(storage, self._witness, self._present())
+        self._epoch, restoration = copies.latest(storage)
         self._pin(journeys)
-        self.book = self._compiled(journeys, policy)
+        self.book = self._compiled(journeys, policy, restoration)
         self._tell_lost_letters()
         self._needs = Needs((needs(self.book).kinds or frozenset()) | letters.KINDS)
         self._tests = {journey.name: planning.experiment(shop, journey) for journey in self.book.current}
         self._topics = {(journey.name, journey.version): journey.topic for journey in self.book.journeys}
-        self._sleepers = Sleepers(shop.timezone)
+        self._sleepers = Sleepers(shop.timezone, restoration)
         self._scanning = threading.Lock()
 
-    def _check_owner(self, owner: str) -> None:
-        if owner != self.shop.id:
-            raise IncompatibleStorage(f"storage: belongs to shop {owner!r}, not {self.shop.id!r}; open the right one")
-
-    def _compiled(self, journeys: Sequence[Journey], policy: ContactPolicy | None) -> Book:
+    def _compiled(
+        self, journeys: Sequence[Journey], policy: ContactPolicy | None, restoration: copies.Restoration | None = None
+    ) -> Book:
         pinned = [_pinned(name, text) for name, text in self.storage.recall("journey/").items()]
         return Book.of(
-            journeys, earlier=pinned, policy=policy, timezone=self.shop.timezone, language=self.shop.language
+            journeys,
+            earlier=pinned,
+            policy=policy,
+            timezone=self.shop.timezone,
+            language=self.shop.language,
+            restored_at=None if restoration is None else restoration.at,
         )
 
     def _pin(self, journeys: Sequence[Journey]) -> None:
@@ -183,7 +196,10 @@ class Engine:
 
     def now(self) -> datetime:
         """The clock's time in UTC, or the latest time anybody has worked at on this storage, if that is later."""
-        return self.storage.advance(self._present())
+        now = self.storage.advance(self._present())
+        if self._witness is not None:
+            self._witness.saw(self._epoch, now)
+        return now
 
     def _present(self) -> datetime:
         return _values.instant("clock", self._clock())
@@ -320,17 +336,14 @@ class Engine:
 
         Looks through all customers. Letters that are being handed over at this moment are among them.
         """
-        return _doubts.in_doubt(self._files(_doubts.NEEDED))
+        return in_doubt(self._files(REPORTS))
 
     def results(self) -> Results:
         """What the journeys achieved by the last time anybody worked on this storage, counted from the ledger.
 
         Looking moves no clock: a storage that was worked with at another time's `clock` stays in that time.
         """
-        worked = self.storage.advance(_LONG_AGO)
-        return tally(
-            self._files(NEEDED), self.book, worked if worked > _LONG_AGO else _values.instant("clock", self._clock())
-        )
+        return tally(self._files(NEEDED), self.book, copies.worked_at(self.storage) or self._present())
 
     def _files(self, needed: Needs) -> Iterator[CustomerFile]:
         """The files of all customers."""

@@ -17,12 +17,12 @@ from retention.facts import EmailReported
 from retention.journey import CustomerFile, Needs
 from retention.messages import Message
 
-__all__ = ["NEEDED", "Doubt", "Doubts", "in_doubt", "reported"]
+__all__ = ["REPORTS", "Doubt", "Doubts", "in_doubt", "reported"]
 
 Policy: TypeAlias = Literal["at_most_once", "at_least_once"]
 _POLICIES = ("at_most_once", "at_least_once")
 
-NEEDED = Needs(frozenset({EmailReported.kind}))
+REPORTS = Needs(frozenset({EmailReported.kind}))
 """What the files must hold to be searched for doubts."""
 
 

@@ -7,7 +7,7 @@ nothing that could not be read again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
 from math import ceil, floor
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from attrs import field, frozen
 from retention import _calendar, _values, churn, orders
 from retention.churn import Rhythm, Score
 from retention.engine import happenings
+from retention.engine.copies import Restoration
 from retention.errors import InvalidInput
 from retention.facts import CustomersMerged, Fact, FellAsleep, OrderPlaced
 from retention.ports import Storage
@@ -54,8 +55,9 @@ class Ration:
 class Sleepers:
     """The order log of one shop, and the customers whose silence was recorded already."""
 
-    def __init__(self, timezone: str) -> None:
+    def __init__(self, timezone: str, restoration: Restoration | None = None) -> None:
         self._zone = ZoneInfo(timezone)
+        self._restoration = restoration
         self._cursor = 0
         self._codes: dict[str, int] = {}
         self._names: list[str] = []
@@ -148,13 +150,16 @@ class Sleepers:
         if not self._names:
             return [], 0
         log = self.log()
-        fresh, waiting = self._split(churn.rhythm(orders.summarize(log, at=today)), today, ration)
+        rhythm = churn.rhythm(orders.summarize(log, at=today))
+        fresh, waiting = self._split(rhythm, today, ration)
+        lost = self._lost(rhythm, ration)
+        fresh, waiting = fresh + [row for row in waiting if row in lost], [row for row in waiting if row not in lost]
         used = self._waited.get(today, 0)
         allowed = max(0, ceil(ration.share * (len(waiting) + used) - _ROUNDING) - used)
         if not fresh and not allowed:
             return [], len(waiting)
         scored = score(log, self._happenings.activity(np.array(self._root, dtype=np.int64)), today)
-        facts = [self._fact(scored, row, now, waited=False) for row in fresh]
+        facts = [self._fact(scored, row, lost.get(row, now), waited=False) for row in fresh]
         facts += [self._fact(scored, row, now, waited=True) for row in waiting[:allowed]]
         return facts, max(0, len(waiting) - allowed)
 
@@ -167,6 +172,18 @@ class Sleepers:
         fresh = [row for row in rows if since[row] >= first_fresh]
         waiting = [row for row in rows if since[row] < first_fresh]
         return fresh, sorted(waiting, key=lambda row: (-since[row].astype(int), self._names[code[row]]))
+
+    def _lost(self, rhythm: Rhythm, ration: Ration) -> dict[int, datetime]:
+        """The rows of those who may have been found while a copy of the storage was at work that is lost, and when."""
+        if self._restoration is None:
+            return {}
+        first, last = (
+            np.datetime64(at.astimezone(self._zone).date(), "D")
+            for at in (self._restoration.since, self._restoration.at)
+        )
+        since = rhythm.asleep_since
+        rows = np.flatnonzero((first - np.timedelta64(ration.fresh_days, "D") <= since) & (since <= last))
+        return dict.fromkeys(rows.tolist(), self._restoration.at - timedelta.resolution)
 
     def _is_new(self, code: int) -> bool:
         return self._last[code][1] not in self._recorded
