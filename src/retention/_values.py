@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import TypeVar
 
 from attrs import Attribute
@@ -29,7 +30,9 @@ def clean(convert: Callable[..., object], *options: object, optional: bool = Fal
     def named(name: str) -> Callable[[object], object]:
         if optional:
             return lambda value: None if value is None else convert(name, value, *options)
-        return lambda value: convert(name, value, *options)
+        if options:
+            return lambda value: convert(name, value, *options)
+        return partial(convert, name)
 
     return {"clean": named}
 
@@ -81,6 +84,8 @@ def text(field: str, value: object) -> str:
 
 
 def _encodable(field: str, value: str) -> str:
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -127,7 +132,7 @@ def instant(field: str, value: object) -> datetime:
     if value.utcoffset() is None:
         raise InvalidInput(f"{field}: {value.isoformat()} has no timezone; attach the zone it was written in")
     # The year counts in UTC, so that an instant which passes here does so again when it comes back from a storage.
-    utc = value.astimezone(UTC) if 1 < value.year < 9999 else value
+    utc = value if value.tzinfo is UTC or not 1 < value.year < 9999 else value.astimezone(UTC)
     if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
         raise InvalidInput(f"{field}: {value.isoformat()} is not within the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return utc
@@ -143,7 +148,7 @@ def money(field: str, value: object) -> Decimal:
         raise InvalidInput(f"{field}: {value!r} is no amount; write 12.50") from None
     if not amount.is_finite():
         raise InvalidInput(f"{field}: {amount} is no amount; it must be finite")
-    if amount.adjusted() >= _WHOLE_DIGITS or int(amount.as_tuple().exponent) < -_DECIMALS:
+    if not -_DECIMALS <= amount.adjusted() < _WHOLE_DIGITS:
         raise InvalidInput(
             f"{field}: {amount:.3e} is no amount; write at most {_WHOLE_DIGITS} digits and {_DECIMALS} decimals"
         )
@@ -195,13 +200,13 @@ def many(field: str, value: object, cls: type[T]) -> tuple[T, ...]:
     """A tuple of `cls` records, from records or from the mappings of their fields that JSON holds."""
     if not isinstance(value, list | tuple):
         raise InvalidInput(f"{field}: {value!r} is no list")
-    return tuple(_record(cls, field, element) for element in value)
+    return tuple([_record(cls, field, element) for element in value])
 
 
 def _record(cls: type[T], field: str, value: object) -> T:
     if isinstance(value, cls):
         return value
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict | Mapping):
         raise InvalidInput(f"{field}: {value!r} is no {cls.__name__}")
     try:
         return cls(**value)

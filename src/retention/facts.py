@@ -343,7 +343,7 @@ def to_json(fact: Fact) -> Json:
 
 def from_json(data: Json) -> Fact:
     """The fact that `to_json` wrote; raises `InvalidInput` for an unknown kind, field or newer format."""
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict | Mapping):
         raise InvalidInput(f"fact: a {type(data).__name__} is no JSON object; write what to_json gives")
     rest = dict(data)
     written, kind = rest.pop("format", None), rest.pop("kind", None)

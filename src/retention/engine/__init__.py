@@ -36,7 +36,7 @@ from retention.engine.results import NEEDED, Results, tally
 from retention.engine.sleepers import Ration, Sleepers, batches
 from retention.engine.trouble import trouble
 from retention.errors import IncompatibleStorage, InvalidTemplate
-from retention.facts import Fact, FellAsleep, Rejected
+from retention.facts import CustomerErased, Fact, FellAsleep, Rejected
 from retention.journey import (
     Book,
     ContactPolicy,
@@ -246,6 +246,15 @@ class Engine:
         self._report("receive", {"new": told.new, "known": known} | counts)
         return Received(told.new, known, unmatched, said.ignored, said.rejected)
 
+    def erase(self, customer_id: str | int) -> None:
+        """Forget a customer: of what happened and what was written only that it was is left, as the law may ask.
+
+        Letters not yet handed over are cancelled. The id stays, with what was decided; reported again, nothing of what
+        was erased comes back. A shop that hears of the customer anew begins anew.
+        """
+        who, now = _values.identifier("customer_id", customer_id), self._present()
+        self.record([CustomerErased(id=f"{who}/{now.isoformat()}", customer_id=who, at=now)])
+
     def scan(self) -> Scanned:
         """Find who fell asleep and record it, if a journey wants to know; who waits is in the result."""
         if all(journey.trigger.kind != FellAsleep.kind for journey in self.book.current):
@@ -254,7 +263,8 @@ class Engine:
             now = self.now()
             self._sleepers.read(self.storage, now)
             found, waiting = self._sleepers.asleep(now, self._ration, partial(scoring.score, self.storage))
-            scanned = Scanned(self.record(found).new, waiting)
+            self._sleepers.read(self.storage, now)  # scoring took its time; who was erased meanwhile leaves no trace
+            scanned = Scanned(self.record(fact for fact in found if self._sleepers.stands(fact)).new, waiting)
         self._report("scan", {"asleep": scanned.asleep, "waiting": scanned.waiting})
         return scanned
 
