@@ -311,8 +311,8 @@ class Engine:
         )
 
     def _letter(self, file: CustomerFile, row: Decision, now: datetime) -> Letter | None:
-        known = [fact for fact in file.facts if fact.at <= now]
         try:
+            known = [fact for fact in file.facts if fact.at <= now]
             customer = customer_of(file.customer_id, known, timezone=self.shop.timezone, language=self.shop.language)
             topic = self._topics.get((row.journey, row.version), "marketing")
             message = self._letters.write(customer, row, known, at=now, topic=topic)
