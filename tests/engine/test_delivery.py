@@ -86,7 +86,7 @@ def test_every_answer_of_a_sender_has_its_fate(kit, answer, status, reason):
 
 
 def test_a_transient_failure_backs_off_and_ends(kit):
-    """The pauses grow, stay below some hours, and the letter has failed when it is not worth sending any more."""
+    """F15: pauses grow, stay below some hours, and the letter has failed when it is not worth sending any more."""
     world = kit.World(sender=kit.Answers(Result("transient", "busy")))
     engine = queued(world, "eve")
     tries = []
@@ -405,7 +405,7 @@ def test_a_sender_that_only_raises_does_not_burn_the_queue(kit):
 
 
 def test_one_poisonous_letter_does_not_stop_the_others(kit):
-    """A sender that raises for one letter gets all the others in the same run."""
+    """F15: a sender that raises for one letter gets all the others in the same run."""
 
     def chokes(batch):
         return raises(batch) if batch[0].to.startswith("eve") else [Result("accepted")]
@@ -416,7 +416,7 @@ def test_one_poisonous_letter_does_not_stop_the_others(kit):
 
 
 def test_answers_belong_to_their_letters(kit):
-    """In one batch each letter gets its own result."""
+    """F14: after a partial success each letter of the batch has its own result, and none goes out again."""
 
     def picky(batch):
         return [Result("rejected" if message.to.startswith("eve") else "accepted") for message in batch]
@@ -446,7 +446,7 @@ def test_no_call_is_larger_than_the_sender_allows(kit):
 
 
 def test_an_order_between_decision_and_delivery_cancels(world):
-    """Nobody is missed who has just come; the place among the sent letters is free again."""
+    """F22: nobody is missed who has just come; the place among the sent letters is free again."""
     engine = queued(world, "eve")
     engine.record([world.order("eve")])
     assert engine.deliver() == {"cancelled": 1}
@@ -473,7 +473,7 @@ def test_an_order_between_decision_and_delivery_cancels(world):
     ],
 )
 def test_a_letter_that_is_unwelcome_by_now_is_cancelled(world, change, reason):
-    """Consent withdrawn, unsubscribed or bounced after the decision: the letter does not leave."""
+    """F22: consent withdrawn, unsubscribed or bounced after the decision: the letter does not leave."""
     engine = queued(world, "eve")
     engine.record([change(world)])
     assert engine.deliver() == {"cancelled": 1}
@@ -551,7 +551,7 @@ def restarted(world, storage):
 
 @pytest.mark.parametrize("method", ["load", "begin"])
 def test_a_crash_before_hand_over_loses_and_doubles_nothing(world, method):
-    """Nothing has left: the next process sends each letter once."""
+    """F6: nobody is done before the outcome is recorded: the next process sends each letter once."""
     queued(world, "ann", "eve")
     dying = world.engine(storage=Wrapped(world.storage, **{method: dies}))
     with pytest.raises(Crash):
@@ -563,7 +563,7 @@ def test_a_crash_before_hand_over_loses_and_doubles_nothing(world, method):
 
 @pytest.mark.parametrize("moment", ["in the sender", "before settling"])
 def test_a_crash_after_hand_over_leaves_a_doubt_that_is_listed(kit, moment):
-    """Whether the letter left nobody knows: a promotion is not sent again, and the results list it."""
+    """F14: whether it left nobody knows: a promotion is not sent again, and the results list it."""
     world = kit.World(sender=kit.Answers(dies if moment == "in the sender" else "accepted", max_batch=1))
     queued(world, "ann", "eve")
     dying = world.engine(storage=Wrapped(world.storage, **({} if moment == "in the sender" else {"settle": dies})))
@@ -577,7 +577,7 @@ def test_a_crash_after_hand_over_leaves_a_doubt_that_is_listed(kit, moment):
 
 
 def test_a_crash_while_a_remembering_sender_works_loses_and_doubles_nothing(world):
-    """A second send of the same key is recognised: every letter is there once, and settled."""
+    """F14: a second send of the same key is recognised: every letter is there once, and settled."""
     queued(world, "ann", "eve")
     with pytest.raises(Crash):
         world.engine(storage=Wrapped(world.storage, settle=dies)).deliver()
@@ -587,7 +587,7 @@ def test_a_crash_while_a_remembering_sender_works_loses_and_doubles_nothing(worl
 
 
 def test_a_letter_that_kills_its_worker_ends(kit):
-    """Attempts count at the claim: a transactional letter that kills every process is in doubt at last."""
+    """F15: attempts count at the claim: a letter that kills every process is in doubt at last."""
     world = kit.World(sender=kit.Answers(dies))
     queued(world, "eve", journey=transactional_journey())
     for _ in range(20):
@@ -599,7 +599,7 @@ def test_a_letter_that_kills_its_worker_ends(kit):
 
 
 def test_a_lease_that_ran_out_is_no_leave_to_send(world):
-    """A worker that slept between claim and hand-over finds its letter taken, and does not send it."""
+    """F8: a worker that slept between claim and hand-over finds its letter taken, and does not send it."""
     queued(world, "eve")
     storage, other = world.storage, world.engine()
 
@@ -613,7 +613,7 @@ def test_a_lease_that_ran_out_is_no_leave_to_send(world):
 
 
 def test_a_worker_that_slept_in_the_sender_does_not_overwrite(kit):
-    """A zombie that comes back after its lease settles nothing: the doubt that others recorded stays."""
+    """F8: a zombie that comes back after its lease settles nothing: the doubt that others recorded stays."""
     world = kit.World(sender=kit.Answers())
     queued(world, "eve")
     other = world.engine(sender=kit.Answers())
