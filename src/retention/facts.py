@@ -55,6 +55,7 @@ __all__ = [
     "ServiceCancellationChanged",
     "Visited",
     "from_json",
+    "from_storage",
     "read",
     "to_json",
 ]
@@ -343,6 +344,20 @@ def to_json(fact: Fact) -> Json:
 
 def from_json(data: Json) -> Fact:
     """The fact that `to_json` wrote; raises `InvalidInput` for an unknown kind, field or newer format."""
+    cls, rest = _kind(data)
+    try:
+        return cls(**rest)
+    except TypeError as error:
+        raise InvalidInput(f"{cls.kind}: {error}") from None
+
+
+def from_storage(data: Json) -> Fact:
+    """The fact that `to_json` wrote and a storage kept: its values passed their doors before, and do not again."""
+    cls, rest = _kind(data)
+    return _records.restore(cls, rest)
+
+
+def _kind(data: Json) -> tuple[type[Fact], Json]:
     if not isinstance(data, dict | Mapping):
         raise InvalidInput(f"fact: a {type(data).__name__} is no JSON object; write what to_json gives")
     rest = dict(data)
@@ -351,10 +366,7 @@ def from_json(data: Json) -> Fact:
         raise InvalidInput(f"format: {written!r} is unknown, this version reads up to {FORMAT}; update the library")
     if not isinstance(kind, str) or kind not in KINDS:
         raise InvalidInput(f"kind: {kind!r} is unknown; use one of {', '.join(KINDS)}")
-    try:
-        return KINDS[kind](**rest)
-    except TypeError as error:
-        raise InvalidInput(f"{kind}: {error}") from None
+    return KINDS[kind], rest
 
 
 @frozen

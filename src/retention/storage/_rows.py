@@ -59,7 +59,7 @@ def fact_text(fact: Fact) -> str:
 
 def fact(text: str) -> Fact:
     """The fact that `fact_text` wrote."""
-    return facts.from_json(_parsed(text))
+    return facts.from_storage(_parsed(text))
 
 
 def message_text(message: Message) -> str:
@@ -69,7 +69,7 @@ def message_text(message: Message) -> str:
 
 def message(text: str) -> Message:
     """The message that `message_text` wrote."""
-    return messages.from_json(_parsed(text))
+    return messages.from_storage(_parsed(text))
 
 
 def text(record: Entry | Decision) -> str:
