@@ -31,6 +31,16 @@ class Outer:
     derived: int = field(init=False, default=1)
 
 
+@frozen
+class Kept:
+    at: datetime
+    inner: tuple[Inner, ...]
+    words: tuple[str, ...] = ()
+    later: datetime | None = None
+    price: Decimal | None = None
+    named: dict[str, int] = field(factory=dict)
+
+
 CLASSES = {"inner": Inner, "outer": Outer}
 
 
@@ -64,3 +74,29 @@ def test_tagged_records_come_back():
 def test_text_is_canonical():
     """Equal values give equal bytes, whatever the order of their keys, and characters stay themselves."""
     assert _records.text({"b": 1, "a": "é\x00"}) == _records.text({"a": "é\x00", "b": 1}) == '{"a":"é\\u0000","b":1}'
+
+
+KEPT = Kept(at=datetime(2026, 3, 1, tzinfo=UTC), inner=(Inner(1), Inner(2, "c")), words=("x",), price=Decimal("1.50"))
+
+
+def test_what_was_written_is_restored():
+    """Times, amounts, tuples and records in records come back equal, by way of JSON; defaults where nothing is said."""
+    for kept in (KEPT, Kept(at=KEPT.at, inner=(), later=KEPT.at, named={"a": 1})):
+        data = json.loads(json.dumps({**_records.fields(kept), "inner": [{"a": i.a, "b": i.b} for i in kept.inner]}))
+        assert _records.restore(Kept, data) == kept
+        assert data == {}
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        ({"at": None}, "Kept: at is missing"),
+        ({"named": None}, "Kept: named is missing"),
+        ({"surprise": 1}, "Kept: 'surprise' is unknown here; it was written by a newer version"),
+    ],
+)
+def test_what_is_missing_or_unknown_is_not_restored(change, told):
+    """A row that lost a field, or has one of a newer version, is an error in one line."""
+    data = {**_records.fields(KEPT), "inner": [], "named": {}, **change}
+    with pytest.raises(InvalidInput, match=f"^{told}$"):
+        _records.restore(Kept, {name: value for name, value in data.items() if value is not None})

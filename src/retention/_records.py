@@ -1,17 +1,18 @@
 """Frozen records <-> plain JSON values, the same way for facts, messages and journeys.
 
 A field that has its default is left out, so a record written today still loads when a field with a default is added.
-Reading back calls the class: its converters do the checking.
+What comes from outside is read by calling the class, whose converters check it; what a storage kept has passed them
+before, and `restore` does not check it again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -20,6 +21,10 @@ from retention.errors import InvalidInput
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _PLAIN = (str, bool, int, float, type(None))
+_MISSING = object()
+_SET = object.__setattr__  # the records are frozen
+
+T = TypeVar("T", bound=attrs.AttrsInstance)
 
 
 @cache
@@ -27,14 +32,19 @@ def _fields(cls: type) -> tuple[tuple[str, Any], ...]:
     return tuple((a.name, a.default) for a in attrs.fields(cls) if a.init)
 
 
+@cache
+def _tag(cls: type) -> Json:
+    return {"is": cls.tag} if hasattr(cls, "tag") else {}
+
+
 def fields(record: attrs.AttrsInstance) -> Json:
     """The record's fields that differ from their defaults, as plain JSON values."""
     cls = type(record)
-    result: Json = {"is": cls.tag} if hasattr(cls, "tag") else {}
+    result = dict(_tag(cls))
     for name, default in _fields(cls):
         value = getattr(record, name)
         if value is not default and value != default:
-            result[name] = plain(value)
+            result[name] = value if type(value) in _PLAIN else plain(value)
     return result
 
 
@@ -51,6 +61,50 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(element) for key, element in value.items()}
     return fields(value)
+
+
+def restore(cls: type[T], data: Json) -> T:
+    """The record of the class that `fields` wrote, its values taken as they are; `data` is used up.
+
+    Raises `InvalidInput` for a field that is missing or unknown, and what the parsers of times and numbers raise.
+    """
+    record = cls.__new__(cls)
+    for name, default, parse in _stored(cls):
+        value = data.pop(name, default)
+        if value is _MISSING:
+            raise InvalidInput(f"{cls.__name__}: {name} is missing")
+        _SET(record, name, value if parse is None or value is default else parse(value))
+    if data:
+        raise InvalidInput(f"{cls.__name__}: {min(data)!r} is unknown here; it was written by a newer version")
+    return record
+
+
+@cache
+def _stored(cls: type[attrs.AttrsInstance]) -> tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]:
+    types = get_type_hints(cls)
+    return tuple((a.name, _default(a), _parser(types[a.name])) for a in attrs.fields(cls) if a.init)
+
+
+def _default(attribute: attrs.Attribute[Any]) -> Any:
+    """What stands for a field that was left out; one that is worked out from others never is."""
+    default = attribute.default
+    return _MISSING if default is attrs.NOTHING or hasattr(default, "takes_self") else default
+
+
+def _parser(of: Any) -> Callable[[Any], Any] | None:
+    """How `plain` is undone; None where it changes nothing."""
+    inner = next(iter(get_args(of)), None)
+    if datetime in (of, inner):
+        return datetime.fromisoformat
+    if Decimal in (of, inner):
+        return Decimal
+    if get_origin(of) is tuple:
+        return partial(_many, inner) if isinstance(inner, type) and attrs.has(inner) else tuple
+    return None
+
+
+def _many(cls: type[T], values: list[Json]) -> tuple[T, ...]:
+    return tuple([restore(cls, value) for value in values])
 
 
 def build(classes: Mapping[str, type], value: Any) -> Any:

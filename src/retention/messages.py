@@ -20,7 +20,7 @@ from retention import _records, _values
 from retention._types import Json
 from retention.errors import InvalidInput
 
-__all__ = ["Message", "Result", "as_bytes", "from_json", "to_json"]
+__all__ = ["Message", "Result", "as_bytes", "from_json", "from_storage", "to_json"]
 
 
 # What every provider takes as an idempotency key, and every file system as a name.
@@ -82,10 +82,19 @@ def to_json(message: Message) -> Json:
 
 def from_json(data: Json) -> Message:
     """The message that `to_json` wrote."""
+    return Message(**_fields(data))
+
+
+def from_storage(data: Json) -> Message:
+    """The message that `to_json` wrote and a storage kept: its values passed their doors before, and do not again."""
+    return _records.restore(Message, _fields(data))
+
+
+def _fields(data: Json) -> Json:
     rest = dict(data)
     if rest.pop("format", None) != 1:
         raise InvalidInput(f"format: {data.get('format')!r} of a message is unknown; update the library")
-    return Message(**rest)
+    return rest
 
 
 def as_bytes(message: Message) -> bytes:

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from attrs import evolve
@@ -351,7 +352,7 @@ def test_the_unsubscribe_link_ends_the_topic_of_the_pinned_version(world):
 
 
 def test_run_twice_changes_nothing_in_memory(world):
-    """With the same clock the second run finds nothing to do and leaves the storage as it was."""
+    """F19: a wake-up that comes again finds nothing to do and leaves the storage as it was."""
     engine = world.engine(win_back(control=0.5))
     engine.record(world.asleep(*range(40)))
     engine.record(world.asleep(*range(40, 60), silent=120))
@@ -411,7 +412,7 @@ def at_once(*work) -> None:
 
 @pytest.mark.parametrize("storage", ["memory", "sqlite"])
 def test_many_workers_send_each_letter_once(kit, tmp_path, storage):
-    """Engines in several threads on one storage, one of them shared: no letter twice, none lost."""
+    """F5, F8: engines in several threads on one storage: nobody enters twice, no letter twice, none lost."""
     kept = MemoryStorage() if storage == "memory" else SQLiteStorage(tmp_path / "shop.db")
     world = kit.World(storage=kept, sender=kit.Answers(max_batch=3))
     first = world.engine()
@@ -447,6 +448,60 @@ def test_a_jump_of_the_clock_loses_nothing(world):
     assert engine.deliver() == {"sent": 1}
     world.clock.passes(hours=4)
     assert engine.deliver() == {}
+
+
+@pytest.mark.parametrize("days", [1, -1])
+@pytest.mark.parametrize("lasting", [True, False])
+def test_a_clock_that_jumps_by_a_day_at_any_moment_loses_and_doubles_nothing(kit, days, lasting):
+    """Whichever reading of the clock it comes at, for good or for that reading only: each letter leaves once.
+
+    At most the answer comes after the end of a lease: then the letter is listed as in doubt.
+    """
+    for moment in range(1, 14):
+        world = kit.World(sender=kit.Answers(max_batch=2))
+        engine = world.engine(kit.two_days())
+        engine.record(world.asleep(*range(5)))
+        readings = count()
+
+        def jumpy(world=world, readings=readings, moment=moment):
+            n = next(readings)
+            return world.clock.at + timedelta(days=days * (n >= moment if lasting else n == moment))
+
+        engine._clock = jumpy
+        for _ in range(5 * 6):
+            engine.run()
+            world.clock.passes(hours=4)
+        for n in range(5):
+            assert world.sender.sent.count(f"{n}@example.org") == 2, (moment, n)
+            assert {fate for _, fate, _ in world.fates(n)} <= {"sent", "in_doubt"}
+
+
+def test_poison_rows_stop_no_other_customer(kit, tmp_path):
+    """F15: a decision, an entry and a letter that cannot be read cost their customers the letter, and no other."""
+    world = kit.World(storage=SQLiteStorage(tmp_path / "shop.db"))
+    engine = world.engine(kit.two_days())
+    everybody = ["ann", "bob", "cleo", "dora", "eve"]
+    engine.record(world.asleep(*everybody))
+    engine.scan()
+    engine.tick()
+    with sqlite3.connect(tmp_path / "shop.db") as db:
+        db.execute("UPDATE decisions SET decision = '{' WHERE owner = 'ann'")
+        db.execute("UPDATE entries SET entry = '[]' WHERE owner = 'bob'")
+        key = "(SELECT message_key FROM letters WHERE owner = 'cleo')"
+        db.execute(f"UPDATE payloads SET message = '{{\"format\":1}}' WHERE message_key = {key}")
+        db.execute("UPDATE facts SET fact = 'null' WHERE owner = 'dora' AND kind = 'consent'")
+    db.close()
+    assert engine.deliver() == {"sent": 1, "cancelled": 3}
+    world.clock.passes(days=2)
+    engine.run()
+    assert {one: [fate[1:] for fate in world.fates(one)] for one in everybody} == {
+        "ann": [("cancelled", "closed")],
+        "bob": [("cancelled", "unknown_journey")],
+        "cleo": [("failed", "unreadable"), ("sent", "")],
+        "dora": [("cancelled", "no_consent")],
+        "eve": [("sent", ""), ("sent", "")],
+    }
+    world.storage.close()
 
 
 def test_two_versions_of_the_program_at_work_do_not_chase_each_other(world):
@@ -516,7 +571,7 @@ def test_a_conflict_is_planned_again(world):
 
 
 def test_a_letter_that_cannot_be_written_is_skipped_alone(world, tmp_path, caplog):
-    """A template that breaks on one customer's data costs that letter, with its reason, and no other."""
+    """F15: a template that breaks on one customer's data costs that letter, with its reason, and no other."""
     (tmp_path / "en" / "win_back").mkdir(parents=True)
     text = (
         "{% extends 'retention:en/win_back/miss_you.jinja' %}"
@@ -537,7 +592,7 @@ def test_a_letter_that_cannot_be_written_is_skipped_alone(world, tmp_path, caplo
 
 
 def test_a_customer_who_cannot_be_planned_blocks_no_other(world, caplog):
-    """A history that breaks the plan costs the others nothing; it is tried again, and planned once it can be."""
+    """F15: a history that breaks the plan costs the others nothing, is tried again, and planned once it can be."""
     engine = world.engine()
     engine.record(world.asleep("ann", "eve"))
     load = world.storage.load

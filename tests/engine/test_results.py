@@ -59,6 +59,16 @@ def shop(kit):
     return SimpleNamespace(world=world, engine=engine, files=files, results=results, journey=results.journeys[0])
 
 
+def test_the_results_are_what_the_sender_saw(shop):
+    """F23: one ledger: the letters counted as sent, failed and in doubt are those that were handed over, no more."""
+    counted = Counter()
+    for fates in shop.journey.steps.values():
+        counted.update({fate: fates[fate] for fate in ("sent", "failed", "in_doubt")})
+    answers = Counter(by_address(call)[0].status for call in shop.world.sender.calls)
+    assert counted == {"sent": answers["accepted"], "failed": answers["rejected"], "in_doubt": answers["unknown"]}
+    assert all(counted.values())
+
+
 def first_entries(shop):
     """Each customer's file and first entry."""
     return [(file, min(file.entries, key=lambda e: e.entered_at)) for file in shop.files if file.entries]

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 from retention import alternatives, churn, experiments, lifetime_value, monitoring, orders, returns, rfm
-from retention.engine import Engine, Recorded, Results
+from retention.engine import Doubt, Doubts, Engine, Received, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
-from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, from_json, to_json
+from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, Rejected, from_json, read, to_json
 from retention.journey import Book, ContactPolicy, CustomerFile, Journey, Needs, needs, plan, recheck
 from retention.messages import Message, Result, as_bytes
 from retention.people import Product, Shop
 from retention.playbooks import win_back
-from retention.ports import Capabilities, Sender, Storage
+from retention.ports import Capabilities, Sender, Storage, WebhookParser
 from retention.senders.maildir import MaildirSender
 from retention.senders.memory import MemorySender
 from retention.storage.memory import MemoryStorage
@@ -107,6 +108,32 @@ def run(shop: Shop, journeys: Sequence[Journey]) -> Results:
     engine.run()
     assert recorded.new <= len(engine.explain("42").lines) == len(engine.explain(42).lines)
     return engine.results()
+
+
+def listen(engine: Engine, parser: WebhookParser, headers: dict[str, str], body: bytes) -> list[str]:
+    """What comes back: webhooks, rows of JSON, doubts, and who wants to be forgotten."""
+    received: Received = engine.receive(parser, headers, body)
+    recorded = engine.record_json(['{"format": 1}', b"{}", {"format": 1}])
+    rejected: list[Rejected] = [row for row in read([body]) if isinstance(row, Rejected)]
+    doubts: list[Doubt] = list(engine.doubts())
+    engine.erase(42)
+    engine.erase("42")
+    told = [row.reason for row in (*recorded.rejected, *rejected)]
+    return [str(received.new), *received.rejected, *told, *(doubt.customer_id for doubt in doubts)]
+
+
+def careful(shop: Shop) -> Engine:
+    """An engine that knows its environment and a restored copy, and sends every letter at least once."""
+    return Engine(
+        SQLiteStorage("shop.db"),
+        MemorySender(),
+        journeys=[win_back()],
+        shop=shop,
+        doubts=Doubts(promotional="at_least_once", transactional="at_least_once"),
+        environment="staging",
+        witness=Path("shop.witness"),
+        restored=True,
+    )
 
 
 def decide(book: Book, file: CustomerFile, now: datetime) -> str:
