@@ -22,12 +22,14 @@ from retention.errors import InvalidInput
 from retention.facts import CustomersMerged, Fact, FellAsleep, OrderPlaced
 from retention.ports import Storage
 
-__all__ = ["Ration", "Sleepers"]
+__all__ = ["KINDS", "Ration", "Sleepers", "batches"]
 
 _BATCH = 10_000
+_EPOCH = date(1970, 1, 1).toordinal()
 _ROUNDING = 1e-9
 """5 % of 140 is 7, though .05 * 140 is a little more."""
-_KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind, *happenings.KINDS)
+KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind, *happenings.KINDS)
+"""The kinds of facts that the scan reads."""
 
 
 @frozen
@@ -74,7 +76,7 @@ class Sleepers:
     def read(self, storage: Storage, now: datetime) -> None:
         """Take in the facts that were recorded since the last call; orders dated after `now` wait for their time."""
         while True:
-            batch, cursor = storage.facts(_KINDS, self._cursor, _BATCH)
+            batch, cursor = storage.facts(KINDS, self._cursor, _BATCH)
             for owner, fact in batch:
                 self._take(owner, fact)
             self._cursor = cursor
@@ -160,13 +162,14 @@ class Sleepers:
 
     def _split(self, rhythm: Rhythm, today: date, ration: Ration) -> tuple[list[int], list[int]]:
         """The rows of `rhythm` that may go in at once, and those that wait, in the order in which they go in."""
-        code = rhythm.customer_id
-        rows = [row for row in np.flatnonzero(rhythm.state == "asleep").tolist() if self._is_new(code[row])]
-        first_fresh = np.datetime64(today, "D") - np.timedelta64(ration.fresh_days, "D")
-        since = rhythm.asleep_since
-        fresh = [row for row in rows if since[row] >= first_fresh]
-        waiting = [row for row in rows if since[row] < first_fresh]
-        return fresh, sorted(waiting, key=lambda row: (-since[row].astype(int), self._names[code[row]]))
+        asleep = np.flatnonzero(rhythm.state == "asleep")
+        found = zip(asleep.tolist(), rhythm.customer_id[asleep].tolist(), strict=True)
+        rows = {row: code for row, code in found if self._is_new(code)}
+        since = rhythm.asleep_since.view(np.int64)[list(rows)].tolist()
+        first_fresh = today.toordinal() - _EPOCH - ration.fresh_days
+        fresh = [row for row, day in zip(rows, since, strict=True) if day >= first_fresh]
+        waiting = {row: day for row, day in zip(rows, since, strict=True) if day < first_fresh}
+        return fresh, sorted(waiting, key=lambda row: (-waiting[row], self._names[rows[row]]))
 
     def _is_new(self, code: int) -> bool:
         return self._last[code][1] not in self._recorded
