@@ -100,7 +100,7 @@ class Both:
                 MemoryStorage(), MemorySender(), journeys=journeys, shop=shop, policy=policy, clock=lambda: now
             )
             told = 0
-            for now in self.moments:  # noqa: B007 - the clock reads it
+            for now in self.moments:
                 until = next((i for i, f in enumerate(self.history[told:], told) if known_at(f) > now), None)
                 engine.record(self.history[told:until])
                 told = len(self.history) if until is None else until

@@ -71,6 +71,7 @@ class Sleepers:
         self._amount = np.empty(0, dtype=np.float64)
         self._happenings = happenings.Happenings(self._zone)
         self._recorded: set[str] = set()
+        self._told = bytearray()  # of each code whether the silence after the last order is known to be recorded
         self._waited: dict[date, int] = {}
 
     def read(self, storage: Storage, now: datetime) -> None:
@@ -105,6 +106,7 @@ class Sleepers:
         if code == len(self._names):
             self._names.append(name)
             self._root.append(code)
+            self._told.append(False)
             self._last.append((datetime.min.replace(tzinfo=UTC), ""))
         return self._root[code]
 
@@ -116,11 +118,14 @@ class Sleepers:
         for code in moved:
             self._root[code] = stays
         self._last[stays] = max(self._last[stays], self._last[gone])
+        self._told[stays] = False
 
     def _add_order(self, at: datetime, order_id: str, code: int, amount: float) -> None:
         self._new.append((code, floor(at.timestamp()), amount))
         root = self._root[code]
-        self._last[root] = max(self._last[root], (at, order_id))
+        if (at, order_id) > self._last[root]:
+            self._last[root] = at, order_id
+            self._told[root] = False
 
     def _add_new(self) -> None:
         if not self._new:
@@ -140,29 +145,32 @@ class Sleepers:
         return orders.OrderLog.of(customer_id=customer, ordered_at=days, amount=self._amount)
 
     def asleep(
-        self, now: datetime, ration: Ration, score: Callable[[orders.OrderLog, churn.Activity, date], Score]
+        self, now: datetime, ration: Ration, score: Callable[[orders.OrderLog, churn.Activity, date], Score] | None
     ) -> tuple[list[FellAsleep], int]:
         """The facts to record at `now`, and how many sleepers must wait for another day.
 
-        `score` is asked only when somebody fell asleep.
+        `score` is asked only when somebody fell asleep; without one the facts carry no `p_active`.
         """
         today = now.astimezone(self._zone).date()
         if not self._names:
             return [], 0
         log = self.log()
-        fresh, waiting = self._split(churn.rhythm(orders.summarize(log, at=today)), today, ration)
+        rhythm = churn.rhythm(orders.summarize(log, at=today))
+        fresh, waiting = self._split(rhythm, today, ration)
         used = self._waited.get(today, 0)
         allowed = max(0, ceil(ration.share * (len(waiting) + used) - _ROUNDING) - used)
         if not fresh and not allowed:
             return [], len(waiting)
-        scored = score(log, self._happenings.activity(np.array(self._root, dtype=np.int64)), today)
+        root = np.array(self._root, dtype=np.int64)
+        scored = rhythm if score is None else score(log, self._happenings.activity(root), today)
         facts = [self._fact(scored, row, now, waited=False) for row in fresh]
         facts += [self._fact(scored, row, now, waited=True) for row in waiting[:allowed]]
         return facts, max(0, len(waiting) - allowed)
 
     def _split(self, rhythm: Rhythm, today: date, ration: Ration) -> tuple[list[int], list[int]]:
         """The rows of `rhythm` that may go in at once, and those that wait, in the order in which they go in."""
-        asleep = np.flatnonzero(rhythm.state == "asleep")
+        told = np.frombuffer(self._told, dtype=np.bool_)[rhythm.customer_id]
+        asleep = np.flatnonzero((rhythm.state == "asleep") & ~told)
         found = zip(asleep.tolist(), rhythm.customer_id[asleep].tolist(), strict=True)
         rows = {row: code for row, code in found if self._is_new(code)}
         since = rhythm.asleep_since.view(np.int64)[list(rows)].tolist()
@@ -172,9 +180,12 @@ class Sleepers:
         return fresh, sorted(waiting, key=lambda row: (-waiting[row], self._names[rows[row]]))
 
     def _is_new(self, code: int) -> bool:
-        return self._last[code][1] not in self._recorded
+        """Whether the silence after the last order was not recorded yet; remembers who need not be asked again."""
+        told = self._last[code][1] in self._recorded
+        self._told[code] = told
+        return not told
 
-    def _fact(self, scored: Score, row: int, now: datetime, *, waited: bool) -> FellAsleep:
+    def _fact(self, scored: Score | Rhythm, row: int, now: datetime, *, waited: bool) -> FellAsleep:
         code = scored.customer_id[row]
         ordered_at, order_id = self._last[code]
         return FellAsleep(
@@ -185,7 +196,7 @@ class Sleepers:
             basis=ordered_at,
             usual_gap=round(float(scored.usual_gap[row]), 1),
             silent_for=int(scored.days_since_last[row]),
-            p_active=round(float(scored.p_active[row]), 4),
+            p_active=round(float(scored.p_active[row]), 4) if isinstance(scored, Score) else None,
             why=scored.why(row),
             waited=waited,
         )

@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from retention import _wall_time
+from retention import _records, _wall_time, journey
 from retention.engine import Ration
 from retention.facts import Fact, FellAsleep, OrderPlaced
-from retention.journey import CONTROL, Book, ContactPolicy, CustomerFile, Journey, needs
+from retention.journey import CONTROL, Book, ContactPolicy, CustomerFile, Journey, contact_policy, needs
 from retention.people import Shop
 from retention.simulate import moments
 from retention.simulate.counts import Collision, JourneySimulated, LettersOfDay, Simulation, Tally
@@ -71,6 +71,7 @@ def simulate(
         shop=shop,
         known_at=known_at,
         ration=(ration or Ration()) if any(j.trigger.kind == FellAsleep.kind for j in book.current) else None,
+        scores=_asks_for_scores(book),
     )
     tally = Tally(book, [_wall_time.local_date(run, zone) for run in runs])
     unplanned: set[str] = set()
@@ -80,9 +81,9 @@ def simulate(
     lives, began = list(known.lives.values()), _wall_time.at(first, time(), zone)
     weeks = ((last - first).days + 1) / 7
 
-    def forecast(journey: Journey) -> JourneySimulated:
-        per_week = round(sum(tally.people(journey).values()) / weeks, 1)
-        return tally.journey(journey, power(journey, lives, began, zone, per_week=per_week, lift=lift))
+    def forecast(one: Journey) -> JourneySimulated:
+        per_week = round(sum(tally.people(one).values()) / weeks, 1)
+        return tally.journey(one, power(one, lives, began, zone, per_week=per_week, lift=lift))
 
     return Simulation(
         first,
@@ -100,3 +101,9 @@ def _kinds(book: Book) -> frozenset[str]:
     """What planning looks at, and the orders that an experiment counts."""
     counted = {OrderPlaced.kind} if any(CONTROL in journey.arms for journey in book.current) else set()
     return (needs(book).kinds or frozenset()) | counted
+
+
+def _asks_for_scores(book: Book) -> bool:
+    """Whether some condition may read what only the score tells; scores are most of what a scan costs."""
+    definitions = [*map(journey.to_json, book.journeys), contact_policy.to_json(book.policy)]
+    return any(f'"{name}"' in _records.text(each) for each in definitions for name in ("p_active", "why"))

@@ -62,13 +62,19 @@ def past(
     shop: Shop,
     known_at: KnownAt,
     ration: Ration | None,
+    scores: bool,
 ) -> Past:
-    """All facts of the kinds by customer and run; with a `ration` also those that the scan finds."""
+    """All facts of the kinds by customer and run; with a `ration` also those that the scan finds, with `scores` or not.
+
+    What is found without scores says no `p_active`, and nothing of it in its `why`.
+    """
     kept = kinds | _UNITED
-    facts = [fact for fact in history if _checked(fact, shop).kind in kept or (ration and fact.kind in KINDS)]
+    heard = kept.union(KINDS if ration else ())
+    facts = [fact for fact in history if _checked(fact, shop).kind in heard]
     facts.sort(key=known_at)
     times = [known_at(fact) for fact in facts]
     storage, sleepers = MemoryStorage(), Sleepers(shop.timezone)
+    score = partial(scoring.score, storage) if scores else None
     found = Past(_groups(facts))
     done = 0
     for run, now in enumerate(runs):
@@ -77,7 +83,7 @@ def past(
         done = until
         if ration is not None:
             sleepers.read(storage, now)
-            asleep, _ = sleepers.asleep(now, ration, partial(scoring.score, storage))
+            asleep, _ = sleepers.asleep(now, ration, score)
             _record(found, run, asleep, storage, kept)
     return found
 
