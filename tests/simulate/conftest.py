@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import runpy
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from attrs import evolve
 
 from retention import _hashing, _records, _wall_time, facts, letters, messages
 from retention.engine import Engine
@@ -20,6 +22,8 @@ from retention.senders.memory import MemorySender
 from retention.simulate import Simulation, simulate
 from retention.storage.memory import MemoryStorage
 
+HOUR = timedelta(hours=1)
+START = datetime(2026, 3, 26, tzinfo=UTC)  # London's clocks change on the 29th
 JOURNEY_TESTS = Path(__file__).parents[1] / "journey" / "conftest.py"
 
 
@@ -124,6 +128,39 @@ class Both:
         return rows
 
 
+def crowd(life, rng, start, hours):
+    """Several customers' facts with the time at which the shop hears of each; some customers become one."""
+    heard = {}
+    for customer in map(str, range(rng.randint(2, 6))):
+        known = [life.profile(start - 24 * HOUR), life.consent(start - 24 * HOUR)]
+        arrived = [(start - HOUR, fact) for fact in known] + life.any_arrivals(rng, start, hours)
+        for n, (when, fact) in enumerate(arrived):
+            whose = {"customer_id": customer, "id": f"{customer}/{n}/{fact.id}"}
+            if isinstance(fact, facts.CustomersMerged):
+                whose["into"] = rng.choice([other for other in "01239" if other != customer])
+            heard[evolve(fact, **whose)] = when
+    return heard
+
+
+def random_past(life: Any, rng: random.Random) -> Both:
+    """Any journeys and policy over six days of a few customers, across a clock change, with and without an outage."""
+    heard = crowd(life, rng, START, 24 * 6)
+    journeys = [life.any_journey(rng, name) for name in ("first", "second")[: rng.randint(1, 2)]]
+    doubled = rng.choice(sorted(heard, key=lambda fact: fact.id))
+    heard[evolve(doubled, at=doubled.at + HOUR)] = heard[doubled] + HOUR
+    return Both(
+        journeys,
+        heard,
+        date(2026, 3, rng.choice([26, 27])),
+        date(2026, 3, 31),
+        hours=rng.choice([range(24), (3, 10), (10,)]),
+        outages=rng.choice([[], [(date(2026, 3, 28), date(2026, 3, 29))]]),
+        known_at=heard.__getitem__,
+        policy=life.any_policy(rng),
+        shop=shop(timezone=rng.choice(["Europe/London", "UTC", "Asia/Tokyo"]), id=f"shop-{rng.random()}"),
+    )
+
+
 @pytest.fixture(scope="session")
 def life() -> Any:
     """The builders of random customers that the planner's tests have."""
@@ -133,4 +170,4 @@ def life() -> Any:
 @pytest.fixture(scope="session")
 def kit() -> SimpleNamespace:
     """A shop, and a past lived twice."""
-    return SimpleNamespace(shop=shop, Both=Both, texts=texts, UTC=UTC)
+    return SimpleNamespace(shop=shop, Both=Both, random_past=random_past)

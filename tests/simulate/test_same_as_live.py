@@ -10,7 +10,6 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retention import facts as f
 from retention.journey import (
     After,
     Before,
@@ -28,71 +27,22 @@ from retention.journey import (
 )
 from retention.playbooks import win_back
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+DAY = timedelta(days=1)
 START = datetime(2026, 3, 26, tzinfo=UTC)  # London's clocks change on the 29th
-HOURS = 24 * 6
 
 seeds = st.integers(0, 2**32)
-
-
-def crowd(life, rng, start, hours):
-    """Several customers' facts with the time at which the shop hears of each; some customers become one."""
-    heard = {}
-    for customer in map(str, range(rng.randint(2, 6))):
-        known = [life.profile(start - DAY), life.consent(start - DAY)]
-        arrived = [(start - HOUR, fact) for fact in known] + life.any_arrivals(rng, start, hours)
-        for n, (when, fact) in enumerate(arrived):
-            whose = {"customer_id": customer, "id": f"{customer}/{n}/{fact.id}"}
-            if isinstance(fact, f.CustomersMerged):
-                whose["into"] = rng.choice([other for other in "01239" if other != customer])
-            heard[evolve(fact, **whose)] = when
-    return heard
 
 
 @settings(max_examples=120)
 @given(seed=seeds)
 def test_any_journeys_hour_by_hour(life, kit, seed):
     """Whatever the journeys, the policy and the facts, late, doubled, dated ahead, merged: the same entries and rows."""
-    rng = random.Random(seed)
-    journeys = [life.any_journey(rng, name) for name in ("first", "second")[: rng.randint(1, 2)]]
-    shop = kit.shop(timezone=rng.choice(["Europe/London", "UTC", "Asia/Tokyo"]), id=f"shop-{seed}")
-    heard = crowd(life, rng, START, HOURS)
-    again = {
-        evolve(fact, at=fact.at + HOUR): when + HOUR
-        for fact, when in rng.sample(sorted(heard.items(), key=lambda x: x[0].id), 1)
-    }
-    both = kit.Both(
-        journeys,
-        [*heard, *again],
-        date(2026, 3, rng.choice([26, 27])),
-        date(2026, 3, 31),
-        hours=rng.choice([range(24), (3, 10), (10,)]),
-        outages=rng.choice([[], [(date(2026, 3, 28), date(2026, 3, 29))]]),
-        known_at=lambda fact: (heard | again)[fact],
-        policy=life.any_policy(rng),
-        shop=shop,
-    )
-    both.agree()
+    kit.random_past(life, random.Random(seed)).agree()
 
 
 def test_random_lives_decide_something(life, kit):
     """The comparison above is not of empty ledgers."""
-    rows = 0
-    for seed in range(20):
-        rng = random.Random(seed)
-        heard = crowd(life, rng, START, HOURS)
-        both = kit.Both(
-            [life.any_journey(rng)],
-            heard,
-            date(2026, 3, 26),
-            date(2026, 3, 31),
-            hours=range(24),
-            known_at=heard.__getitem__,
-            policy=life.any_policy(rng),
-            shop=kit.shop(),
-        )
-        rows += both.agree()
-    assert rows > 150
+    assert sum(kit.random_past(life, random.Random(seed)).agree() for seed in range(20)) > 150
 
 
 def returned(**changes):
