@@ -139,6 +139,9 @@ def crowd(life, rng, start, hours):
             if isinstance(fact, facts.CustomersMerged):
                 whose["into"] = rng.choice([other for other in "01239" if other != customer])
             heard[evolve(fact, **whose)] = when
+        if rng.random() < 0.1:
+            when = start + rng.randrange(hours) * HOUR
+            heard[facts.CustomerErased(id=f"{customer}/erased", customer_id=customer, at=when)] = when
     return heard
 
 
