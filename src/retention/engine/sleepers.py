@@ -16,6 +16,7 @@ import numpy as np
 from attrs import field, frozen
 
 from retention import _calendar, _values, churn, orders
+from retention._types import IntArray
 from retention.churn import Rhythm, Score
 from retention.engine import happenings
 from retention.errors import InvalidInput
@@ -120,6 +121,9 @@ class Sleepers:
         self._last[stays] = max(self._last[stays], self._last[gone])
         self._told[stays] = False
 
+    def _roots(self) -> IntArray:
+        return np.array(self._root, dtype=np.int64)
+
     def _add_order(self, at: datetime, order_id: str, code: int, amount: float) -> None:
         self._new.append((code, floor(at.timestamp()), amount))
         root = self._root[code]
@@ -141,7 +145,7 @@ class Sleepers:
         """The orders so far; the ids of customers are places in a list of names."""
         self._add_new()
         days = self._day.view("datetime64[D]")
-        customer = np.array(self._root, dtype=np.int64)[self._customer] if self._merged else self._customer
+        customer = self._roots()[self._customer] if self._merged else self._customer
         return orders.OrderLog.of(customer_id=customer, ordered_at=days, amount=self._amount)
 
     def asleep(
@@ -161,8 +165,7 @@ class Sleepers:
         allowed = max(0, ceil(ration.share * (len(waiting) + used) - _ROUNDING) - used)
         if not fresh and not allowed:
             return [], len(waiting)
-        root = np.array(self._root, dtype=np.int64)
-        scored = rhythm if score is None else score(log, self._happenings.activity(root), today)
+        scored = rhythm if score is None else score(log, self._happenings.activity(self._roots()), today)
         facts = [self._fact(scored, row, now, waited=False) for row in fresh]
         facts += [self._fact(scored, row, now, waited=True) for row in waiting[:allowed]]
         return facts, max(0, len(waiting) - allowed)
