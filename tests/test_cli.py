@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -316,3 +317,28 @@ def test_bars_where_somebody_watches(shop: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("retention.cli.output.watched", lambda: True)
     assert "paid orders" in import_().output
     assert call("run", "--db", "shop.db", *NOW).exit_code == 0
+
+
+def test_a_restored_database_is_refused_until_said(shop: Path) -> None:
+    """The witness beside the database remembers the work that the copy does not know; --restored goes on."""
+    import_()
+    shutil.copy(shop / "shop.db", shop / "backup.db")
+    arguments = ("run", "--db", "shop.db", *NOW, "--letters", "out", *VOUCH, "--control", "0")
+    assert call(*arguments).exit_code == 0
+    for name in ("shop.db", "shop.db-wal", "shop.db-shm"):
+        (shop / name).unlink(missing_ok=True)
+    shutil.copy(shop / "backup.db", shop / "shop.db")
+    refused(call(*arguments), "shop.db.witness", "--restored", "is new")
+    done = call(*arguments, "--restored", "--json")
+    assert json.loads(done.stdout)["tick"] == {"refuse": 1}
+    assert call(*arguments).exit_code == 0
+    assert len(list((shop / "out").iterdir())) == 1
+
+
+def test_a_copy_of_the_production_database_writes_to_nobody_in_staging(shop: Path) -> None:
+    """The environment's name is kept by the first run; looking works everywhere."""
+    import_()
+    arguments = ("run", "--db", "shop.db", *NOW, "--letters", "out", "--environment")
+    assert call(*arguments, "staging").exit_code == 0
+    refused(call(*arguments, "production"), "environment 'staging'", "not 'production'")
+    assert call("results", "--db", "shop.db").exit_code == 0

@@ -160,6 +160,12 @@ def test_a_field_that_is_missing():
         (Visited, {"at": datetime(2026, 3, 1)}, "at: .* has no timezone"),  # noqa: DTZ001
         (OrderPlaced, {"currency": "EUR", "total": -1}, "total: -1 is negative; money given back is a ReturnChanged"),
         (OrderPlaced, {"currency": "EUR", "total": 0.1}, "total: 0.1 is not exact"),
+        (
+            OrderPlaced,
+            {"currency": "EUR", "total": "1e400"},
+            r"total: 1.000e\+400 is no amount; write at most 15 digits",
+        ),
+        (OrderPlaced, {"currency": "EUR", "total": "1e-31"}, "total: 1.000e-31 is no amount; .* and 30 decimals"),
         (OrderPlaced, {"currency": "euro"}, "currency: 'euro' is no ISO 4217"),
         (OrderPlaced, {"currency": "EUR", "lines": [{"product_id": "1", "quantity": 0}]}, "quantity: 0 is no whole"),
         (DeliveryChanged, {"order_id": "1", "status": "lost"}, "status: 'lost' is unknown; use one of shipped"),
@@ -170,10 +176,13 @@ def test_a_field_that_is_missing():
         (EmailReported, {"message_key": "k", "status": "bounced", "bounce_class": "loud"}, "bounce_class: 'loud'"),
         (EmailReported, {"message_key": "k", "status": "opened", "machine": "no"}, "machine: 'no' is neither"),
         (ProfileChanged, {"email": "ann"}, "email: 'ann' is no e-mail address"),
+        (ProfileChanged, {"email": "ann@@example.org"}, r"email: \(address\) is no e-mail address"),
         (ProfileChanged, {"timezone": "Mars"}, "timezone: 'Mars' is unknown"),
         (ConsentChanged, {"granted": "yes"}, "granted: 'yes' is neither True nor False"),
         (CustomersMerged, {"into": "ann"}, "into: 'ann' is the customer that is merged; name another one"),
         (FellAsleep, {"order_id": "1", "basis": AT, "usual_gap": float("nan")}, "usual_gap: nan is no finite number"),
+        (FellAsleep, {"order_id": "1", "basis": AT, "usual_gap": 10**400}, "usual_gap: 10+ is no finite number"),
+        (FellAsleep, {"order_id": "1", "basis": AT, "silent_for": 10**15}, "silent_for: 10+ is no whole number"),
         (FellAsleep, {"order_id": "1", "basis": AT, "silent_for": -1}, "silent_for: -1 is no whole number"),
         (ActivityFell, {"order_id": "1", "status": "bored"}, "status: 'bored' is unknown; use one of orders_fell, "),
     ],
@@ -182,6 +191,30 @@ def test_facts_that_cannot_be(cls, fields, match):
     """Each wrong value is named with its field and a remedy."""
     with pytest.raises(InvalidInput, match=match):
         cls(**{**FACT, **fields})
+
+
+@pytest.mark.parametrize(
+    "row, reason",
+    [
+        ("{", "no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        (b"\xff", "no JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
+        ("[]", "fact: a list is no JSON object; write what to_json gives"),
+        (None, "fact: a NoneType is no JSON object; write what to_json gives"),
+        ("[" * 100_000, "nested too deep"),
+        (
+            {"format": 1, "kind": "order eve@example.org"},
+            "kind: 'order (address) is unknown; use one of order, delivery",
+        ),
+        ({"format": 1, "kind": "x" * 9_999}, f"kind: '{'x' * 193}"),
+    ],
+)
+def test_rows_that_are_no_facts_are_told_apart(row, reason):
+    """One result for each row, in order: facts stay facts, the others say what is wrong, without an address."""
+    good = Visited(**FACT)
+    first, second, third = facts.read([facts.to_json(good), row, json.dumps(facts.to_json(good))])
+    assert (first, third, second.index) == (good, good, 1)
+    assert second.reason.startswith(reason)
+    assert len(second.reason) <= 200
 
 
 def test_an_order_sums_its_lines():

@@ -105,8 +105,11 @@ def key(*parts: str) -> str:
 
     The same parts give the same key for ever, so a letter that is planned twice is sent once.
     """
-    name = hashlib.sha1(_MESSAGES + _encode(parts), usedforsecurity=False).digest()
-    return str(uuid.UUID(bytes=name[:16], version=5))
+    name = bytearray(hashlib.sha1(_MESSAGES + _encode(parts), usedforsecurity=False).digest()[:16])
+    name[6] = name[6] & 0x0F | 0x50  # the version and the variant, as `uuid.uuid5` writes them
+    name[8] = name[8] & 0x3F | 0x80
+    digits = name.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def sign(secret: str, *parts: str) -> str:

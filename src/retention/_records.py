@@ -27,14 +27,19 @@ def _fields(cls: type) -> tuple[tuple[str, Any], ...]:
     return tuple((a.name, a.default) for a in attrs.fields(cls) if a.init)
 
 
+@cache
+def _tag(cls: type) -> Json:
+    return {"is": cls.tag} if hasattr(cls, "tag") else {}
+
+
 def fields(record: attrs.AttrsInstance) -> Json:
     """The record's fields that differ from their defaults, as plain JSON values."""
     cls = type(record)
-    result: Json = {"is": cls.tag} if hasattr(cls, "tag") else {}
+    result = dict(_tag(cls))
     for name, default in _fields(cls):
         value = getattr(record, name)
         if value is not default and value != default:
-            result[name] = plain(value)
+            result[name] = value if type(value) in _PLAIN else plain(value)
     return result
 
 

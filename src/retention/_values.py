@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import TypeVar
 
 from attrs import Attribute
@@ -29,7 +30,9 @@ def clean(convert: Callable[..., object], *options: object, optional: bool = Fal
     def named(name: str) -> Callable[[object], object]:
         if optional:
             return lambda value: None if value is None else convert(name, value, *options)
-        return lambda value: convert(name, value, *options)
+        if options:
+            return lambda value: convert(name, value, *options)
+        return partial(convert, name)
 
     return {"clean": named}
 
@@ -45,6 +48,21 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`
 _WEB = re.compile(r"https?://[!#-;=?-~]{1,900}")  # without quotation marks and angle brackets
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+
+
+_MAYBE_ADDRESS = re.compile(r"\S*(?:@|%40)\S*")
+# Beyond these, one fact would break sums and floats for all.
+_MOST = 10**15
+_WHOLE_DIGITS, _DECIMALS = 15, 30
+
+
+def scrubbed(text: str) -> str:
+    """The text without whatever might be an e-mail address, fit for a log, an error or a ledger.
+
+    >>> scrubbed("550 <eve@example.org>: no such mailbox")
+    '550 (address) no such mailbox'
+    """
+    return _MAYBE_ADDRESS.sub("(address)", text)
 
 
 def identifier(field: str, value: object) -> str:
@@ -66,6 +84,8 @@ def text(field: str, value: object) -> str:
 
 
 def _encodable(field: str, value: str) -> str:
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -84,16 +104,20 @@ def flag(field: str, value: object) -> bool:
 
 def count(field: str, value: object, at_least: int = 0) -> int:
     """A whole number."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
+    if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value < _MOST:
         raise InvalidInput(f"{field}: {value!r} is no whole number from {at_least} up")
     return value
 
 
 def number(field: str, value: object) -> float:
     """A finite number."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    try:
+        finite = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number beyond what a float can hold
+        finite = False
+    if not finite:
         raise InvalidInput(f"{field}: {value!r} is no finite number")
-    return float(value)
+    return float(value)  # type: ignore[arg-type]
 
 
 def instant(field: str, value: object) -> datetime:
@@ -108,7 +132,7 @@ def instant(field: str, value: object) -> datetime:
     if value.utcoffset() is None:
         raise InvalidInput(f"{field}: {value.isoformat()} has no timezone; attach the zone it was written in")
     # The year counts in UTC, so that an instant which passes here does so again when it comes back from a storage.
-    utc = value.astimezone(UTC) if 1 < value.year < 9999 else value
+    utc = value if value.tzinfo is UTC or not 1 < value.year < 9999 else value.astimezone(UTC)
     if not _FIRST_YEAR <= utc.year <= _LAST_YEAR:
         raise InvalidInput(f"{field}: {value.isoformat()} is not within the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return utc
@@ -124,6 +148,10 @@ def money(field: str, value: object) -> Decimal:
         raise InvalidInput(f"{field}: {value!r} is no amount; write 12.50") from None
     if not amount.is_finite():
         raise InvalidInput(f"{field}: {amount} is no amount; it must be finite")
+    if not -_DECIMALS <= amount.adjusted() < _WHOLE_DIGITS:
+        raise InvalidInput(
+            f"{field}: {amount:.3e} is no amount; write at most {_WHOLE_DIGITS} digits and {_DECIMALS} decimals"
+        )
     return amount
 
 
@@ -150,7 +178,7 @@ def address(field: str, value: object) -> str:
     except UnicodeError:
         domain = ""
     if len(local) > 64 or len(domain) > 255 or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
-        raise InvalidInput(f"{field}: {value!r} is no e-mail address; write name@example.com")
+        raise InvalidInput(f"{field}: {scrubbed(repr(value))} is no e-mail address; write name@example.com")
     return f"{local}@{domain}"
 
 
@@ -172,13 +200,13 @@ def many(field: str, value: object, cls: type[T]) -> tuple[T, ...]:
     """A tuple of `cls` records, from records or from the mappings of their fields that JSON holds."""
     if not isinstance(value, list | tuple):
         raise InvalidInput(f"{field}: {value!r} is no list")
-    return tuple(_record(cls, field, element) for element in value)
+    return tuple([_record(cls, field, element) for element in value])
 
 
 def _record(cls: type[T], field: str, value: object) -> T:
     if isinstance(value, cls):
         return value
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict | Mapping):
         raise InvalidInput(f"{field}: {value!r} is no {cls.__name__}")
     try:
         return cls(**value)

@@ -10,7 +10,7 @@ Every message is one line: what is wrong, where (file, line, row, column), and w
      +-- InvalidTemplate (ValueError)      a letter that cannot be rendered, found at construction
      +-- MissingExtra (ImportError)        an optional dependency that is not installed
      +-- StorageError
-          +-- IncompatibleStorage          another shop's data, or written by a newer version
+          +-- IncompatibleStorage          another shop's or environment's, an older copy, or of a newer version
           +-- StorageUnavailable           cannot be opened, read or written now
 """
 
@@ -42,7 +42,7 @@ class StorageError(RetentionError):
 
 
 class IncompatibleStorage(StorageError):
-    """The stored data belongs to another shop or to a newer version of this library."""
+    """The stored data is of another shop, environment or newer version of this library, or an older copy."""
 
 
 class StorageUnavailable(StorageError):

@@ -16,7 +16,8 @@ is about: an order, a return, a letter).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -49,10 +50,12 @@ __all__ = [
     "OrderPlaced",
     "PreferenceStated",
     "ProfileChanged",
+    "Rejected",
     "ReturnChanged",
     "ServiceCancellationChanged",
     "Visited",
     "from_json",
+    "read",
     "to_json",
 ]
 
@@ -66,6 +69,7 @@ SERVICE_STATUSES = ("requested", "confirmed", "withdrawn", "ended")
 EMAIL_STATUSES = ("delivered", "deferred", "bounced", "opened", "clicked", "complained", "unsubscribed", "rejected")
 BOUNCE_CLASSES = ("", "hard", "soft", "block")
 WARNING_STATUSES = ("orders_fell", "visits_fell", "opens_stopped")
+_LONGEST_REASON = 200
 
 
 @frozen(kw_only=True, field_transformer=_values.cleaned)
@@ -339,6 +343,8 @@ def to_json(fact: Fact) -> Json:
 
 def from_json(data: Json) -> Fact:
     """The fact that `to_json` wrote; raises `InvalidInput` for an unknown kind, field or newer format."""
+    if not isinstance(data, dict | Mapping):
+        raise InvalidInput(f"fact: a {type(data).__name__} is no JSON object; write what to_json gives")
     rest = dict(data)
     written, kind = rest.pop("format", None), rest.pop("kind", None)
     if not isinstance(written, int) or written > FORMAT:
@@ -349,3 +355,34 @@ def from_json(data: Json) -> Fact:
         return KINDS[kind](**rest)
     except TypeError as error:
         raise InvalidInput(f"{kind}: {error}") from None
+
+
+@frozen
+class Rejected:
+    """A row that is no fact: its place among those read, from 0, and why, in one line without addresses."""
+
+    index: int
+    reason: str
+
+
+def read(rows: Iterable[str | bytes | Json]) -> Iterator[Fact | Rejected]:
+    """Each row, the JSON of a fact as text or already parsed, as its fact or as what is wrong with it; raises nothing.
+
+    >>> next(read(["[1, 2"]))
+    Rejected(index=0, reason="no JSON: Expecting ',' delimiter: line 1 column 6 (char 5)")
+    """
+    for index, row in enumerate(rows):
+        try:
+            yield from_json(_parsed(row) if isinstance(row, str | bytes) else row)
+        except InvalidInput as error:
+            yield Rejected(index, " ".join(_values.scrubbed(str(error)).split())[:_LONGEST_REASON])
+        except RecursionError:  # in parsing it, or in quoting it
+            yield Rejected(index, "nested too deep")
+
+
+def _parsed(row: str | bytes) -> Json:
+    try:
+        parsed: Json = json.loads(row)
+    except ValueError as error:
+        raise InvalidInput(f"no JSON: {error}") from None
+    return parsed

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from attrs import evolve
 
 from retention import facts, letters, messages
 from retention.engine import Engine
@@ -55,11 +56,28 @@ class Answers:
 
     def send(self, batch: Iterable[messages.Message]) -> list[messages.Result]:
         self.calls.append(list(batch))
-        if callable(self.answer):
-            return self.answer(self.calls[-1])
-        if isinstance(self.answer, messages.Result):
-            return [self.answer] * len(self.calls[-1])
-        return [messages.Result(self.answer)] * len(self.calls[-1])
+        return self._answered(self.answer, self.calls[-1])
+
+    def _answered(self, answer: object, asked: list[object]) -> list[messages.Result]:
+        if callable(answer):
+            return answer(asked)
+        if isinstance(answer, messages.Result):
+            return [answer] * len(asked)
+        return [messages.Result(answer)] * len(asked)
+
+
+class Knows(Answers):
+    """A sender that also tells what became of a letter: `told`, an answer like `answer`."""
+
+    def __init__(self, answer: object, told: object, **options: object) -> None:
+        super().__init__(answer, **options)
+        self.capabilities = evolve(self.capabilities, looks_up=True)
+        self.told = told
+        self.asked: list[list[str]] = []
+
+    def lookup(self, keys: Iterable[str]) -> list[messages.Result]:
+        self.asked.append(list(keys))
+        return self._answered(self.told, self.asked[-1])
 
 
 class World:
@@ -149,5 +167,5 @@ def world() -> World:
 def kit() -> SimpleNamespace:
     """The builders themselves, for tests that need more than one world."""
     return SimpleNamespace(
-        World=World, Answers=Answers, Clock=Clock, shop=shop, two_days=two_days, NOON=NOON, SECRET=SECRET
+        World=World, Answers=Answers, Knows=Knows, Clock=Clock, shop=shop, two_days=two_days, NOON=NOON, SECRET=SECRET
     )

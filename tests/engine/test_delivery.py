@@ -11,6 +11,8 @@ import pytest
 from attrs import evolve
 
 from retention import facts
+from retention.engine import Doubts
+from retention.errors import InvalidInput
 from retention.journey import After, Facts, Journey, Step
 from retention.messages import Result
 
@@ -33,10 +35,14 @@ def dies(*_):
     raise Crash
 
 
-def transactional():
+def transactional_journey():
     """A journey with one letter that is no promotion, on every order."""
     step = Step(id="note", moment=After(), template="win_back/miss_you", promotional=False)
     return Journey(name="note", trigger=Facts("order"), steps=[step])
+
+
+def raises(_batch):
+    raise OSError("cannot talk about eve@example.org")
 
 
 def queued(world, *customers, journey=None):
@@ -67,11 +73,10 @@ def letter(world, customer):
         (Result("transient", "try later"), "queued", "transient"),
         (Result("throttled"), "queued", "throttled"),
         (Result("misconfigured"), "queued", "misconfigured"),
-        (Result("unknown"), "in_doubt", "unknown"),
     ],
 )
 def test_every_answer_of_a_sender_has_its_fate(kit, answer, status, reason):
-    """Accepted is sent, rejected has failed for good, what may pass is queued again, a lost answer is in doubt."""
+    """Accepted is sent, rejected has failed for good, what may pass is queued again (lost answers: below)."""
     world = kit.World(sender=kit.Answers(answer))
     engine = queued(world, "eve")
     assert engine.deliver() == {status: 1}
@@ -167,9 +172,11 @@ def test_a_promotional_letter_in_doubt_is_not_sent_again(kit):
     engine = queued(world, "eve")
     engine.deliver()
     world.sender.answer = "accepted"
+    told = []
     for _ in range(30):
         world.clock.passes(hours=1)
-        assert engine.deliver() == {}
+        told.append(engine.deliver())
+    assert told == [{"in_doubt": 1}] + 29 * [{}]
     assert len(world.sender.sent) == 1
     assert letter(world, "eve") == ("in_doubt", "unknown")
 
@@ -182,7 +189,7 @@ def test_a_letter_in_doubt_is_sent_again_to_a_sender_that_remembers(kit):
     assert letter(world, "eve")[0] == "sending"
     world.clock.passes(hours=1)
     world.sender.answer = "accepted"
-    assert engine.deliver() == {"queued": 1, "sent": 1}
+    assert engine.deliver() == {"sent": 1}
     first, second = world.sender.calls
     assert first == second
     assert letter(world, "eve") == ("sent", "")
@@ -202,7 +209,7 @@ def test_a_key_that_the_sender_has_forgotten_is_not_sent_again(kit):
 def test_a_transactional_letter_in_doubt_is_sent_again(kit):
     """At least once: a receipt that may be missing is worse than two of them; and it does not go on for ever."""
     world = kit.World(sender=kit.Answers("unknown"))
-    engine = queued(world, "eve", journey=transactional())
+    engine = queued(world, "eve", journey=transactional_journey())
     for _ in range(40):
         engine.deliver()
         world.clock.passes(minutes=20)
@@ -222,11 +229,146 @@ def test_a_letter_in_doubt_that_is_no_longer_wanted_stays_in_doubt(kit):
     assert letter(world, "eve") == ("in_doubt", "unknown")
 
 
+@pytest.mark.parametrize(
+    "promotional, transactional, calls",
+    [("at_most_once", "at_least_once", (1, 8)), ("at_least_once", "at_most_once", (8, 1))],
+)
+def test_the_shop_chooses_what_becomes_of_doubts(kit, promotional, transactional, calls):
+    """F14: in doubt is a state with a policy: once at most, or a few times; both end, and both are listed."""
+    worlds = [kit.World(sender=kit.Answers("unknown")) for _ in calls]
+    journeys = [None, transactional_journey()]
+    doubts = Doubts(promotional=promotional, transactional=transactional)
+    for world, journey, most in zip(worlds, journeys, calls, strict=True):
+        queued(world, "eve", journey=journey)
+        engine = world.engine(*filter(None, [journey]), doubts=doubts)
+        for _ in range(40):
+            engine.deliver()
+            world.clock.passes(minutes=20)
+        assert 1 <= len(world.sender.calls) <= most
+        assert (len(world.sender.calls) > 1) == (most > 1)
+        assert letter(world, "eve") == ("in_doubt", "unknown")
+        assert [doubt.customer_id for doubt in engine.doubts()] == ["eve"]
+
+
+@pytest.mark.parametrize("word", ["promotional", "transactional"])
+def test_a_policy_that_does_not_exist_is_refused(word):
+    """In one line, when it is built."""
+    with pytest.raises(InvalidInput, match=f"^{word}: 'never' is unknown; use one of at_most_once, at_least_once$"):
+        Doubts(**{word: "never"})
+
+
+@pytest.mark.parametrize(
+    "told, status, reason, calls",
+    [
+        ("accepted", "sent", "", 1),
+        (Result("rejected", "no mailbox eve@example.org here"), "failed", "no mailbox (address) here", 1),
+        ("transient", "sent", "", 2),
+        ("unknown", "in_doubt", "unknown", 1),
+    ],
+)
+def test_a_sender_that_looks_letters_up_is_asked_first(kit, told, status, reason, calls):
+    """It left, it was refused, it never arrived and goes out again; only when nobody can tell the policy counts."""
+    world = kit.World(sender=kit.Knows("unknown", told))
+    engine = queued(world, "eve")
+    assert engine.deliver() == {"in_doubt": 1}
+    assert world.sender.asked == []  # the answer may still come
+    world.clock.passes(hours=1)
+    world.sender.answer = "accepted"
+    engine.deliver()
+    assert world.sender.asked == [[message.key for message in world.sender.calls[0]]]
+    assert letter(world, "eve") == (status, reason)
+    assert len(world.sender.calls) == calls
+
+
+@pytest.mark.parametrize("told", [raises, "throttled"], ids=["raises", "throttled"])
+def test_a_look_up_that_fails_ends(kit, told):
+    """A sender that cannot look up now is asked again, a few times; one that breaks its contract knows nothing."""
+    world = kit.World(sender=kit.Knows("unknown", told))
+    engine = queued(world, "eve")
+    for _ in range(40):
+        engine.deliver()
+        world.clock.passes(minutes=20)
+    assert len(world.sender.asked) == (7 if told == "throttled" else 1)
+    assert letter(world, "eve") == ("in_doubt", "unknown")
+
+
+def test_a_letter_that_never_arrived_and_is_unwelcome_by_now_is_cancelled(kit):
+    """The sender knows that it did not leave, and it must not leave any more."""
+    world = kit.World(sender=kit.Knows("unknown", "transient"))
+    engine = queued(world, "eve")
+    engine.deliver()
+    world.clock.passes(hours=1)
+    engine.record([world.order("eve")])
+    assert engine.deliver() == {"cancelled": 1}
+
+
+@pytest.mark.parametrize("status, fate", [("delivered", "sent"), ("bounced", "sent"), ("rejected", "failed")])
+def test_a_report_ends_a_doubt(kit, status, fate):
+    """F14: what the provider reports about a letter tells that it had it; nothing is asked, nothing sent again."""
+    world = kit.World(sender=kit.Knows("unknown", "unknown", remembers=timedelta(days=1)))
+    engine = queued(world, "eve")
+    engine.deliver()
+    ((doubt),) = engine.doubts()
+    report = {"id": "r", "customer_id": "eve", "at": world.clock.at, "message_key": doubt.message_key}
+    engine.record([facts.EmailReported(status=status, **report)])
+    assert list(engine.doubts()) == []
+    world.clock.passes(hours=1)
+    assert engine.deliver() == {fate: 1}
+    assert len(world.sender.calls) == 1
+    assert world.sender.asked == []
+
+
+def test_a_second_send_that_fails_for_now_leaves_the_doubt(kit):
+    """That the provider asks for a pause says nothing of the first send: the letter does not become a fresh one."""
+    world = kit.World(sender=kit.Answers("unknown", remembers=timedelta(hours=2)))
+    engine = queued(world, "eve")
+    engine.deliver()
+    world.sender.answer = Result("throttled", retry_after=timedelta(hours=3))
+    world.clock.passes(minutes=20)
+    assert engine.deliver() == {"in_doubt": 1}
+    world.sender.answer = "accepted"
+    world.clock.passes(hours=3)  # by now the sender has forgotten the key
+    assert engine.deliver() == {"in_doubt": 1}
+    assert letter(world, "eve") == ("in_doubt", "unknown")
+    assert len(world.sender.calls) == 2
+
+
+def test_one_poisonous_letter_of_a_batch_leaves_the_others_in_doubt_only_once(kit):
+    """A sender that raises for a whole batch because of one letter gets the others one by one."""
+
+    def chokes(batch):
+        return raises(batch) if any(m.to.startswith("eve") for m in batch) else [Result("accepted")] * len(batch)
+
+    world = kit.World(sender=kit.Answers(chokes, remembers=timedelta(days=1)))
+    engine = queued(world, "ann", "bob", "eve", "zoe")
+    assert engine.deliver() == {"in_doubt": 4}
+    world.clock.passes(hours=1)
+    assert engine.deliver() == {"in_doubt": 1, "sent": 3}
+
+
+def test_slow_calls_leave_the_rest_of_the_doubts_for_later(kit):
+    """No second send begins when its answer might come after the lease; nothing is lost for it."""
+
+    def slow(batch):
+        world.clock.passes(minutes=6)
+        return [Result("accepted") for _ in batch]
+
+    world = kit.World(sender=kit.Answers("unknown", remembers=timedelta(days=1)))
+    everybody = [f"customer-{n}" for n in range(5)]
+    engine = queued(world, *everybody)
+    engine.deliver()
+    world.sender.answer = slow
+    world.clock.passes(minutes=20)
+    assert engine.deliver()["sent"] == 2
+    world.clock.passes(minutes=20)
+    engine.deliver()
+    world.clock.passes(minutes=20)
+    engine.deliver()
+    assert [letter(world, one) for one in everybody] == [("sent", "")] * 5
+    assert len(world.sender.calls) == 6
+
+
 # ---------------------------------------------------------------- senders that break their contract
-
-
-def raises(_batch):
-    raise OSError("cannot talk about eve@example.org")
 
 
 BROKEN = {
@@ -259,7 +401,7 @@ def test_a_sender_that_only_raises_does_not_burn_the_queue(kit):
     assert engine.deliver()["in_doubt"] == 3
     world.sender.answer = "accepted"
     world.clock.passes(hours=1)
-    assert engine.deliver() == {"sent": 47}
+    assert engine.deliver() == {"in_doubt": 3, "sent": 47}
 
 
 def test_one_poisonous_letter_does_not_stop_the_others(kit):
@@ -440,17 +582,17 @@ def test_a_crash_while_a_remembering_sender_works_loses_and_doubles_nothing(worl
     with pytest.raises(Crash):
         world.engine(storage=Wrapped(world.storage, settle=dies)).deliver()
     assert len(world.sender.messages) == 2
-    assert restarted(world, world.storage).deliver() == {"queued": 2, "sent": 2}
+    assert restarted(world, world.storage).deliver() == {"sent": 2}
     assert len(world.sender.messages) == 2
 
 
 def test_a_letter_that_kills_its_worker_ends(kit):
     """Attempts count at the claim: a transactional letter that kills every process is in doubt at last."""
     world = kit.World(sender=kit.Answers(dies))
-    queued(world, "eve", journey=transactional())
+    queued(world, "eve", journey=transactional_journey())
     for _ in range(20):
         with suppress(Crash):
-            world.engine(transactional()).deliver()
+            world.engine(transactional_journey()).deliver()
         world.clock.passes(minutes=20)
     assert letter(world, "eve")[0] == "in_doubt"
     assert len(world.sender.calls) <= 8

@@ -111,7 +111,7 @@ def test_no_address_is_told(world):
     "status, words",
     [
         ("transient", "is queued: transient (the sender could not take it just then)"),
-        ("unknown", "is in_doubt: unknown (the sender's answer was lost: it may have left or not)"),
+        ("unknown", "is sending: handed over, not yet answered"),
         (Result("rejected", "550 no such mailbox"), "is failed: 550 no such mailbox"),
     ],
 )
@@ -122,6 +122,17 @@ def test_what_the_sender_said_is_told(kit, status, words):
     engine.record(world.asleep("eve"))
     engine.run()
     assert words in str(engine.explain("eve"))
+
+
+def test_a_letter_in_doubt_is_told_as_such(kit):
+    """Once nobody can tell any more, the line says so in words."""
+    world = kit.World(sender=kit.Answers("unknown"))
+    engine = world.engine()
+    engine.record(world.asleep("eve"))
+    engine.run()
+    world.clock.passes(hours=1)
+    engine.run()
+    assert "is in_doubt: unknown (the sender's answer was lost: it may have left or not)" in str(engine.explain("eve"))
 
 
 def test_a_letter_put_off_says_until_when(world):

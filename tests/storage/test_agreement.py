@@ -172,4 +172,4 @@ def test_planted_bugs_are_caught(makers, new_shop, tmp_path, monkeypatch, name, 
     assert part in statement
     monkeypatch.setattr(_schema, name, statement.replace(part, bug))
     with pytest.raises(AssertionError):
-        check(makers, new_shop, tmp_path, 60, phases=[Phase.generate])
+        check(makers, new_shop, tmp_path, 300, phases=[Phase.generate])

@@ -34,6 +34,9 @@ __all__ = ["run"]
 @click.option("--language", default="en", show_default=True, help="For customers who have none on file.")
 @click.option("--control", default=0.1, show_default=True, help="Share of customers who get no letters.")
 @click.option("--journey-version", default=1, show_default=True, help="Raise it when you change --control.")
+@click.option("--environment", default="production", show_default=True, help="Whose letters these are.")
+@click.option("--witness", type=click.Path(path_type=Path), help="Remembers how far the database is. [DB.witness]")
+@click.option("--restored", is_flag=True, help="The database comes from a backup: send no promotion twice.")
 @json_option
 @click.pass_context
 def run(
@@ -47,6 +50,9 @@ def run(
     *,
     control: float,
     journey_version: int,
+    environment: str,
+    witness: Path | None,
+    restored: bool,
     as_json: bool,
     **shop: str,
 ) -> None:
@@ -56,7 +62,16 @@ def run(
 
     with open_storage(db) as storage:
         journeys = [win_back(control=control, version=journey_version)]
-        engine = engine_of(storage, MaildirSender(letters), journeys, now=now, said=shop)
+        engine = engine_of(
+            storage,
+            MaildirSender(letters),
+            journeys,
+            now=now,
+            said=shop,
+            environment=environment,
+            witness=witness or db.with_name(f"{db.name}.witness"),
+            restored=restored,
+        )
         with working("finding sleepers, planning, writing letters", quiet=as_json):
             _vouch(engine, address, consent)
             done = engine.run()

@@ -85,8 +85,14 @@ def engine_of(
     *,
     now: str | None = None,
     said: Mapping[str, str] = MappingProxyType({}),
+    environment: str | None = None,
+    witness: Path | None = None,
+    restored: bool = False,
 ) -> Engine:
-    """An engine on the shop's database; `said`: what the command line says of the shop."""
+    """An engine on the shop's database; `said`: what the command line says of the shop.
+
+    Without an `environment` it is the database's own, for commands that only look.
+    """
     from retention.engine import Engine, system_clock
 
     known = _known_shop(storage)
@@ -96,6 +102,9 @@ def engine_of(
         journeys=journeys,
         shop=_shop(storage, known, said),
         clock=system_clock if now is None else _clock(now, known["timezone"]),
+        environment=environment or storage.recall("environment").get("environment", "production"),
+        witness=witness,
+        restored=restored,
     )
 
 

@@ -16,7 +16,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,34 +24,47 @@ from typing import TypeAlias
 
 from attrs import evolve, frozen
 
-from retention import _records, _values, experiments, letters
-from retention.engine import scoring
+from retention import _records, _values, letters
+from retention._types import Json
+from retention.engine import copies, planning, reports, scoring
 from retention.engine.delivery import Delivery
+from retention.engine.doors import check, read
+from retention.engine.doubts import REPORTS, Doubt, Doubts, in_doubt
 from retention.engine.explanation import Explanation, explain
+from retention.engine.reports import Received
 from retention.engine.results import NEEDED, Results, tally
 from retention.engine.sleepers import Ration, Sleepers, batches
 from retention.engine.trouble import trouble
-from retention.errors import IncompatibleStorage, InvalidInput, InvalidTemplate
-from retention.facts import Fact, FellAsleep, OrderPlaced, ReturnChanged
+from retention.errors import IncompatibleStorage, InvalidTemplate
+from retention.facts import CustomerErased, Fact, FellAsleep, Rejected
 from retention.journey import (
-    CONTROL,
     Book,
     ContactPolicy,
     CustomerFile,
     Decision,
     Journey,
     Needs,
-    Plan,
     customer_of,
     from_json,
     needs,
-    plan,
     to_json,
 )
 from retention.people import Shop
-from retention.ports import Change, Letter, Sender, Storage
+from retention.ports import Change, Letter, Sender, Storage, WebhookParser
 
-__all__ = ["Clock", "Engine", "Explanation", "Ration", "Recorded", "Results", "Scanned", "system_clock"]
+__all__ = [
+    "Clock",
+    "Doubt",
+    "Doubts",
+    "Engine",
+    "Explanation",
+    "Ration",
+    "Received",
+    "Recorded",
+    "Results",
+    "Scanned",
+    "system_clock",
+]
 
 log = logging.getLogger("retention.engine")
 
@@ -61,20 +74,11 @@ Observe: TypeAlias = Callable[[str, Mapping[str, int]], None]
 _BATCH = 500
 _TRIES = 3
 """How often one tick plans a customer whom others change meanwhile; the next tick goes on."""
-_LOOK_AGAIN = timedelta(hours=1)
-"""When a customer whose history broke the plan is tried again."""
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def system_clock() -> datetime:
     """The computer's clock, in UTC: the only place in the library that reads it."""
     return datetime.now(UTC)  # noqa: TID251 - the one clock: everybody else takes `now`
-
-
-def _test(shop: Shop, journey: Journey) -> experiments.Experiment:
-    control = CONTROL if CONTROL in journey.arms else None
-    # By name: the order of arms decides who is where, and JSON does not keep it.
-    return experiments.Experiment(f"{shop.id}/{journey.name}", arms=dict(sorted(journey.arms.items())), control=control)
 
 
 def _pinned(name: str, text: str) -> Journey:
@@ -87,11 +91,15 @@ def _pinned(name: str, text: str) -> Journey:
 
 @frozen
 class Recorded:
-    """What became of facts: how many were new and known before; `conflicts`: ids with other contents than before."""
+    """What became of facts: how many were new and known before; `conflicts`: ids with other contents than before.
+
+    `rejected`: the rows of JSON that are no facts, and why.
+    """
 
     new: int = 0
     known: int = 0
     conflicts: tuple[str, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
 
 
 @frozen
@@ -114,41 +122,59 @@ class Engine:
         shop: Shop,
         policy: ContactPolicy | None = None,
         ration: Ration | None = None,
+        doubts: Doubts | None = None,
         templates: Path | None = None,
+        environment: str = "production",
+        witness: Path | None = None,
+        restored: bool = False,
         clock: Clock = system_clock,
         observe: Observe | None = None,
     ) -> None:
         """Check everything that can be checked before the first letter.
 
-        `templates`: a directory whose files replace the letters that come with the library. `ration`: how sleepers
-        enter when a journey is switched on. `observe`: called with the name of each step of the work and its counts.
-        Raises `InvalidJourney`, `InvalidTemplate`, and `IncompatibleStorage` when the storage belongs to another shop.
+        `ration`: how sleepers enter when a journey is switched on. `doubts`: what becomes of letters of which nobody
+        knows whether they left. `templates`: a directory whose files replace the letters that come with the library.
+        `environment`: the storage keeps its name and is refused under any other. `witness`: a file outside the storage
+        that remembers how far it has come; one that is behind, a restored copy, is refused until `restored` says so,
+        and then no promotion leaves that may have left before (without a witness, at every start with `restored`).
+        `observe`: called with the name of each step of the work and its counts.
+        Raises `InvalidJourney`, `InvalidTemplate`, and `IncompatibleStorage` for a storage not to be worked on.
         """
         self.storage, self.sender, self.shop = storage, sender, shop
         self._letters = letters.Letters(shop, templates)
         self._letters.check(journeys)
         self._clock, self._observe = clock, observe
         self._ration = Ration() if ration is None else ration
-        self._check_owner(storage.recall("shop").get("shop", shop.id))
+        self._doubts = Doubts() if doubts is None else doubts
+        owner = {"shop": shop.id, "environment": _values.identifier("environment", environment)}
+        copies.check(storage, owner)
+        self._witness = None if witness is None else copies.Witness(witness)
+        is_restored = copies.is_restored(storage, self._witness, said=restored)
         self._compiled(journeys, policy)  # what cannot work is refused before anything is stored
-        self._check_owner(storage.remember("shop", shop.id))
+        copies.keep(storage, owner)
+        if is_restored:
+            copies.restore(storage, self._witness, self._present())
+        self._epoch, restoration = copies.latest(storage)
         self._pin(journeys)
-        self.book = self._compiled(journeys, policy)
+        self.book = self._compiled(journeys, policy, restoration)
         self._tell_lost_letters()
         self._needs = Needs((needs(self.book).kinds or frozenset()) | letters.KINDS)
-        self._tests = {journey.name: _test(shop, journey) for journey in self.book.current}
+        self._tests = {journey.name: planning.experiment(shop, journey) for journey in self.book.current}
         self._topics = {(journey.name, journey.version): journey.topic for journey in self.book.journeys}
-        self._sleepers = Sleepers(shop.timezone)
+        self._sleepers = Sleepers(shop.timezone, restoration)
         self._scanning = threading.Lock()
 
-    def _check_owner(self, owner: str) -> None:
-        if owner != self.shop.id:
-            raise IncompatibleStorage(f"storage: belongs to shop {owner!r}, not {self.shop.id!r}; open the right one")
-
-    def _compiled(self, journeys: Sequence[Journey], policy: ContactPolicy | None) -> Book:
+    def _compiled(
+        self, journeys: Sequence[Journey], policy: ContactPolicy | None, restoration: copies.Restoration | None = None
+    ) -> Book:
         pinned = [_pinned(name, text) for name, text in self.storage.recall("journey/").items()]
         return Book.of(
-            journeys, earlier=pinned, policy=policy, timezone=self.shop.timezone, language=self.shop.language
+            journeys,
+            earlier=pinned,
+            policy=policy,
+            timezone=self.shop.timezone,
+            language=self.shop.language,
+            restored_at=None if restoration is None else restoration.at,
         )
 
     def _pin(self, journeys: Sequence[Journey]) -> None:
@@ -170,7 +196,13 @@ class Engine:
 
     def now(self) -> datetime:
         """The clock's time in UTC, or the latest time anybody has worked at on this storage, if that is later."""
-        return self.storage.advance(_values.instant("clock", self._clock()))
+        now = self.storage.advance(self._present())
+        if self._witness is not None:
+            self._witness.saw(self._epoch, now)
+        return now
+
+    def _present(self) -> datetime:
+        return _values.instant("clock", self._clock())
 
     def record(self, facts: Iterable[Fact]) -> Recorded:
         """Keep what happened; a fact known before changes nothing.
@@ -183,21 +215,45 @@ class Engine:
         waiting = iter(facts)
         while batch := list(islice(waiting, _BATCH * 10)):
             for fact in batch:
-                self._check(fact)
+                check(fact, self.shop)
             kept = self.storage.record(batch)
             states.update(kept)
             conflicts += [f"{f.kind} {f.id}" for f, state in zip(batch, kept, strict=True) if state == "conflict"]
         self._report("record", states)
         return Recorded(states["new"], states["known"], tuple(conflicts))
 
-    def _check(self, fact: object) -> None:
-        if not isinstance(fact, Fact):
-            raise InvalidInput(f"facts: a {type(fact).__name__} is no fact; make one of the kinds in retention.facts")
-        if isinstance(fact, OrderPlaced | ReturnChanged) and fact.currency not in (self.shop.currency, None):
-            raise InvalidInput(
-                f"currency: {fact.kind} {fact.id} is in {fact.currency}, the shop's is {self.shop.currency}; "
-                "convert it, or keep a storage for each currency"
-            )
+    def record_json(self, rows: Iterable[str | bytes | Json]) -> Recorded:
+        """Keep the facts among rows of JSON, as `facts.to_json` writes them; what is none is told, and stops no other.
+
+        Rows are JSON text, a fact each, or mappings that were parsed already.
+        """
+        rejected: list[Rejected] = []
+        return evolve(self.record(read(rows, self.shop, rejected)), rejected=tuple(rejected))
+
+    def receive(self, parser: WebhookParser, headers: Mapping[str, str], body: bytes) -> Received:
+        """Keep what a provider's webhook reports about letters; call it with what came, and answer 200.
+
+        Who complained, unsubscribed or has no such address gets no more letters. Raises `InvalidInput`, and keeps
+        nothing, for a body that the provider did not sign lately: answer 400, and what was real is sent again.
+        """
+        now = self._present()
+        said = reports.parsed(parser, headers, body, now)
+        owners = self.storage.owners({report.message_key for report in said.reports})
+        told = self.record(reports.facts(said.reports, owners, now))
+        known = told.known + len(told.conflicts)  # told again, it differs by when it was heard of
+        unmatched = len(said.reports) - told.new - known
+        counts = {"unmatched": unmatched, "ignored": said.ignored, "rejected": len(said.rejected)}
+        self._report("receive", {"new": told.new, "known": known} | counts)
+        return Received(told.new, known, unmatched, said.ignored, said.rejected)
+
+    def erase(self, customer_id: str | int) -> None:
+        """Forget a customer: of what happened and what was written only that it was is left, as the law may ask.
+
+        Letters not yet handed over are cancelled. The id stays, with what was decided; reported again, nothing of what
+        was erased comes back. A shop that hears of the customer anew begins anew.
+        """
+        who, now = _values.identifier("customer_id", customer_id), self._present()
+        self.record([CustomerErased(id=f"{who}/{now.isoformat()}", customer_id=who, at=now)])
 
     def scan(self) -> Scanned:
         """Find who fell asleep and record it, if a journey wants to know; who waits is in the result."""
@@ -207,7 +263,8 @@ class Engine:
             now = self.now()
             self._sleepers.read(self.storage, now)
             found, waiting = self._sleepers.asleep(now, self._ration, partial(scoring.score, self.storage))
-            scanned = Scanned(self.record(found).new, waiting)
+            self._sleepers.read(self.storage, now)  # scoring took its time; who was erased meanwhile leaves no trace
+            scanned = Scanned(self.record(fact for fact in found if self._sleepers.stands(fact)).new, waiting)
         self._report("scan", {"asleep": scanned.asleep, "waiting": scanned.waiting})
         return scanned
 
@@ -231,18 +288,13 @@ class Engine:
                 done.update(row.kind for row in change.plan.decisions if applied)
 
     def _with_arms(self, files: Sequence[CustomerFile]) -> Iterator[CustomerFile]:
-        ids = [file.customer_id for file in files]
-        drawn = {name: experiments.assign(test, ids) for name, test in self._tests.items()}
-        for row, file in enumerate(files):
-            yield evolve(file, arms={name: (str(a.arm[row]), float(a.propensity[row])) for name, a in drawn.items()})
+        drawn = planning.draw(self._tests, [file.customer_id for file in files])
+        return (evolve(file, arms=mine) for file, mine in zip(files, drawn, strict=True))
 
     def _change(self, file: CustomerFile, now: datetime, done: Counter[str]) -> Change:
-        try:
-            planned = plan(self.book, file, now)
-        except Exception as error:  # noqa: BLE001 - one broken history must not stop the others
-            log.error("a customer cannot be planned: %s", trouble(error))  # noqa: TRY400 - its text may hold personal data
+        planned, works = planning.planned(self.book, file, now)
+        if not works:
             done["unplanned"] += 1
-            planned = Plan((), (), now + _LOOK_AGAIN)
         if not planned.decisions:  # nearly always: a fact that changes nothing
             return Change(file.customer_id, file.version, planned, self.book.fingerprint)
         written = [(row, self._letter(file, row, now) if row.kind == "send" else None) for row in planned.decisions]
@@ -259,8 +311,8 @@ class Engine:
         )
 
     def _letter(self, file: CustomerFile, row: Decision, now: datetime) -> Letter | None:
-        known = [fact for fact in file.facts if fact.at <= now]
         try:
+            known = [fact for fact in file.facts if fact.at <= now]
             customer = customer_of(file.customer_id, known, timezone=self.shop.timezone, language=self.shop.language)
             topic = self._topics.get((row.journey, row.version), "marketing")
             message = self._letters.write(customer, row, known, at=now, topic=topic)
@@ -271,7 +323,7 @@ class Engine:
 
     def deliver(self) -> Mapping[str, int]:
         """Send what is due, after one more look at each customer; the number of letters by what became of them."""
-        done = Delivery(self.storage, self.sender, self.book, self._needs, self.now).run()
+        done = Delivery(self.storage, self.sender, self.book, self._needs, self._doubts, self.now).run()
         self._report("deliver", done)
         return dict(done)
 
@@ -289,14 +341,23 @@ class Engine:
         (file,) = self.storage.load([_values.identifier("customer_id", customer_id)], Needs())
         return explain(file, self.shop.timezone)
 
+    def doubts(self) -> Iterator[Doubt]:
+        """Every letter of which nobody knows whether it left, for a look into the provider's own list.
+
+        Looks through all customers. Letters that are being handed over at this moment are among them.
+        """
+        return in_doubt(self._files(REPORTS))
+
     def results(self) -> Results:
         """What the journeys achieved by the last time anybody worked on this storage, counted from the ledger.
 
         Looking moves no clock: a storage that was worked with at another time's `clock` stays in that time.
         """
-        files = (file for ids in batches(self.storage, _BATCH) for file in self.storage.load(ids, NEEDED))
-        worked = self.storage.advance(_LONG_AGO)
-        return tally(files, self.book, worked if worked > _LONG_AGO else _values.instant("clock", self._clock()))
+        return tally(self._files(NEEDED), self.book, copies.worked_at(self.storage) or self._present())
+
+    def _files(self, needed: Needs) -> Iterator[CustomerFile]:
+        """The files of all customers."""
+        return (file for ids in batches(self.storage, _BATCH) for file in self.storage.load(ids, needed))
 
     def _report(self, event: str, counts: Mapping[str, int]) -> None:
         log.info("%s: %s", event, dict(counts))

@@ -1,9 +1,10 @@
 """From the queue to the sender: claim, look again, mark, hand over, settle.
 
 A letter is marked durably before it is handed over and settled after the answer. If the answer is lost, by a crash or
-on the wire, the letter stays marked until its lease runs out; then it is in doubt, and stays so unless a second send
-cannot be a second letter, or missing it would be worse. Nothing that one customer's file or the sender does stops the
-other letters for longer than a pause, and every letter ends: at the latest when it is not worth sending any more.
+on the wire, the letter stays marked until its lease runs out. Then it is in doubt, and what `doubts` says is done: the
+sender is asked, or the letter sent again while it stays marked, alone in its call, as it may be what broke the first.
+Nothing that one customer's file or the sender does stops the other letters for longer than a pause, and every letter
+ends: at the latest when it is not worth sending any more.
 """
 
 from __future__ import annotations
@@ -12,21 +13,27 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TypeGuard, TypeVar
 
 from attrs import frozen
 
+from retention import _values
+from retention.engine.doubts import Doubts, reported
 from retention.engine.trouble import trouble
 from retention.journey import Book, Cancel, CustomerFile, Needs, Wait, recheck
-from retention.messages import Message, Result
-from retention.ports import Lease, Sender, Settlement, Storage
+from retention.messages import Result
+from retention.ports import Lease, LookupSender, Sender, Settlement, Storage
 
 __all__ = ["Delivery"]
+
+T = TypeVar("T")
 
 log = logging.getLogger("retention.delivery")
 
 _LEASE = timedelta(minutes=15)  # longer than a slow provider needs for all letters of one claim
 _LAST_CALL = timedelta(minutes=5)  # with less of the lease left no call begins: its answer might come too late
 _CLAIM = 200
+_CLAIM_DOUBTS = 20  # each may take a call of its own
 _MAX_ATTEMPTS = 8
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=2)
@@ -37,35 +44,87 @@ _MAX_UNANSWERED = 3
 _LONGEST_REASON = 200
 _PAUSED = ("throttled", "misconfigured")
 _STATUSES = ("accepted", "rejected", "transient", "unknown", *_PAUSED)
+_UNKNOWN = Result("unknown")
 
 
 @frozen
 class _Looked:
-    """A letter after one more look: `settlement` if it must not leave now; `until`: worth sending."""
+    """A letter after one more look.
+
+    `settlement`: if it must not leave now. `until`: worth sending. `reported`: the last that was heard of it.
+    """
 
     lease: Lease
     settlement: Settlement | None
     until: datetime
+    reported: str = ""
 
 
 class Delivery:
     """One worker's way to the sender; make one for each run."""
 
-    def __init__(self, storage: Storage, sender: Sender, book: Book, needs: Needs, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, storage: Storage, sender: Sender, book: Book, needs: Needs, doubts: Doubts, now: Callable[[], datetime]
+    ) -> None:
         self._storage, self._sender, self._book, self._needs, self._now = storage, sender, book, needs, now
+        self._doubts = doubts
         self._done: Counter[str] = Counter()
         self._unanswered = 0  # calls in a row that left all their letters in doubt
 
     def run(self) -> Counter[str]:
         """Send everything that is due; the number of letters by what became of them."""
-        while doubts := self._storage.claim_doubts(self._now(), _LEASE, _CLAIM):
-            self._settle([self._after_doubt(looked) for looked in self._look(doubts)])
-        while leases := self._storage.claim(self._now(), _LEASE, _CLAIM):
-            looked = self._look(leases)
-            self._settle([one.settlement for one in looked])
-            if not self._send([one for one in looked if one.settlement is None]):
-                break
+        if self._clear_up():
+            while leases := self._storage.claim(self._now(), _LEASE, _CLAIM):
+                looked = self._look(leases)
+                self._settle([one.settlement for one in looked if one.settlement is not None])
+                if not self._send([one for one in looked if one.settlement is None]):
+                    break
         return self._done
+
+    # Letters in doubt.
+
+    def _clear_up(self) -> bool:
+        """Settle what is in doubt, or send it again; False: the sender cannot go on."""
+        while leases := self._storage.claim_doubts(self._now(), _LEASE, _CLAIM_DOUBTS):
+            letters, now = self._look(leases), self._now()
+            ended, again = [], []
+            for letter, told in zip(letters, self._told(letters), strict=True):
+                if told.status == "unknown" and self._may_repeat(letter, now):
+                    again.append(letter)
+                else:
+                    ended.append(_ended(letter, told, now))
+            self._settle(ended)
+            if not self._repeat(again):
+                return False
+        return True
+
+    def _told(self, letters: Sequence[_Looked]) -> list[Result]:
+        """What is known of letters in doubt: by a report, or from the sender; unknown if neither knows."""
+        keys = [one.lease.message.key for one in letters if not one.reported]
+        answers = dict(zip(keys, self._looked_up(keys), strict=True))
+        return [answers.get(one.lease.message.key) or _heard(one.reported) for one in letters]
+
+    def _looked_up(self, keys: Sequence[str]) -> list[Result]:
+        if not keys or not _looks_up(self._sender):
+            return [_UNKNOWN] * len(keys)
+        return self._answers(self._sender.lookup, keys)
+
+    def _may_repeat(self, letter: _Looked, now: datetime) -> bool:
+        """Whether the letter is welcome, and the sender recognises a second send or the shop prefers two to none."""
+        message, remembers = letter.lease.message, self._sender.capabilities.remembers_for
+        recognised = remembers is not None and now - message.at < remembers
+        may = recognised or self._doubts.repeats(message)
+        return may and letter.settlement is None and letter.lease.attempts < _MAX_ATTEMPTS
+
+    def _repeat(self, letters: Sequence[_Looked]) -> bool:
+        """Hand letters in doubt over once more, marked as they are; False: the sender cannot go on."""
+        for letter in letters:
+            now = self._now()
+            if _is_too_late(letter, now) or not self._may_repeat(letter, now):
+                continue  # looked at anew when its lease has run out
+            if self._hand_over([letter], _settled_again) is not None:
+                return False
+        return True
 
     # One more look.
 
@@ -84,16 +143,17 @@ class Delivery:
             return _Looked(lease, _queued(lease, "unreadable", now + _pause(lease)), now)
 
     def _verdict(self, lease: Lease, file: CustomerFile, now: datetime) -> _Looked:
+        heard = reported(file, lease.message.key)
         decision = next((row for row in file.ledger if row.kind == "send" and row.key == lease.key), None)
         if decision is None:
-            return _Looked(lease, Settlement(lease, "cancelled", "closed"), now)
+            return _Looked(lease, Settlement(lease, "cancelled", "closed"), now, heard)
         until = decision.valid_until or lease.message.at + _WORTH_SENDING
         verdict = recheck(self._book, file, decision, now)
         if isinstance(verdict, Cancel):
-            return _Looked(lease, Settlement(lease, "cancelled", verdict.reason), until)
+            return _Looked(lease, Settlement(lease, "cancelled", verdict.reason), until, heard)
         if isinstance(verdict, Wait):
-            return _Looked(lease, _queued(lease, verdict.reason, verdict.until), until)
-        return _Looked(lease, None, until)
+            return _Looked(lease, _queued(lease, verdict.reason, verdict.until), until, heard)
+        return _Looked(lease, None, until, heard)
 
     # Out of the house.
 
@@ -102,7 +162,7 @@ class Delivery:
         size = self._sender.capabilities.max_batch
         for start in range(0, len(letters), size):
             now = self._now()
-            if start and letters[start].lease.until - now < _LAST_CALL:
+            if start and _is_too_late(letters[start], now):
                 self._storage.settle([_queued(one.lease, "", now) for one in letters[start:]], now)
                 return True  # they are claimed, and looked at, anew
             paused = self._call(letters[start : start + size])
@@ -116,68 +176,89 @@ class Delivery:
         """Mark, hand over and settle as many letters as one call takes; the answer that says to stop, if any does."""
         marked = self._storage.begin([one.lease for one in letters], self._now())
         begun = [one for one, ok in zip(letters, marked, strict=True) if ok]
-        if not begun:
-            return None
-        results = self._answers([one.lease.message for one in begun])
+        return self._hand_over(begun, _settled) if begun else None
+
+    def _hand_over(
+        self, letters: Sequence[_Looked], settled: Callable[[_Looked, Result, datetime], Settlement | None]
+    ) -> Result | None:
+        results = self._answers(self._sender.send, [one.lease.message for one in letters])
         now = self._now()
-        self._settle([self._settled(one, result, now) for one, result in zip(begun, results, strict=True)])
+        self._settle([settled(one, result, now) for one, result in zip(letters, results, strict=True)])
         self._unanswered = self._unanswered + 1 if all(r.status == "unknown" for r in results) else 0
         if self._unanswered >= _MAX_UNANSWERED:
-            return Result("unknown")
+            return _UNKNOWN
         return next((result for result in results if result.status in _PAUSED), None)
 
-    def _answers(self, messages: list[Message]) -> list[Result]:
+    def _answers(self, ask: Callable[[Sequence[T]], list[Result]], letters: Sequence[T]) -> list[Result]:
         try:
-            results = list(self._sender.send(messages))
+            results = list(ask(letters))
         except Exception as error:  # noqa: BLE001 - a sender that breaks its contract must not stop the others
             breach = f"raised {trouble(error)}"
         else:
-            breach = _breach(results, len(messages))
+            breach = _breach(results, len(letters))
         if breach:
-            log.error("the sender %s; %d letters are in doubt", breach, len(messages))
-            results = [Result("unknown")] * len(messages)
+            log.error("the sender %s; %d letters are in doubt", breach, len(letters))
+            results = [_UNKNOWN] * len(letters)
         return results
 
-    # What became of it.
-
-    def _settled(self, letter: _Looked, result: Result, now: datetime) -> Settlement | None:
-        lease, detail = letter.lease, result.detail[:_LONGEST_REASON]
-        if result.status == "accepted":
-            return Settlement(lease, "sent")
-        if result.status == "unknown":
-            return self._unknown(lease, now)
-        if result.status in _PAUSED:
-            return _queued(lease, result.status, now + _sender_pause(result))
-        retry_at = now + _pause(lease)
-        if result.status == "rejected" or retry_at >= letter.until:
-            return Settlement(lease, "failed", detail)
-        return _queued(lease, result.status, retry_at)
-
-    def _unknown(self, lease: Lease, now: datetime) -> Settlement | None:
-        """Without a settlement the letter stays marked: what to do is decided when it is about to be done."""
-        if not self._may_repeat(lease, now):
-            return Settlement(lease, "in_doubt", "unknown")
-        self._done["in_doubt"] += 1
-        return None
-
-    def _after_doubt(self, letter: _Looked) -> Settlement:
-        """Queued for this very run, as a sender's memory is short; else in doubt, though it be unwelcome by now."""
-        now = self._now()
-        if letter.settlement is None and self._may_repeat(letter.lease, now):
-            return _queued(letter.lease, "unknown", now)
-        return Settlement(letter.lease, "in_doubt", "unknown")
-
-    def _may_repeat(self, lease: Lease, now: datetime) -> bool:
-        """Whether the sender recognises a second send, or a missing letter is worse than a double one."""
-        remembers = self._sender.capabilities.remembers_for
-        recognised = remembers is not None and now - lease.message.at < remembers
-        return (recognised or not lease.message.promotional) and lease.attempts < _MAX_ATTEMPTS
-
     def _settle(self, settlements: Sequence[Settlement | None]) -> None:
+        """Without a settlement a letter stays marked: what to do is decided when it is about to be done."""
         given = [settlement for settlement in settlements if settlement is not None]
+        self._done.update("in_doubt" for settlement in settlements if settlement is None)
         if given:
             done = self._storage.settle(given, self._now())
             self._done.update(one.status for one, ok in zip(given, done, strict=True) if ok)
+
+
+# What becomes of a letter; None: it stays marked.
+
+
+def _settled(letter: _Looked, result: Result, now: datetime) -> Settlement | None:
+    lease = letter.lease
+    if result.status in ("accepted", "rejected", "unknown"):
+        return _settled_again(letter, result, now)
+    if result.status in _PAUSED:
+        return _queued(lease, result.status, now + _sender_pause(result))
+    retry_at = now + _pause(lease)
+    return _queued(lease, result.status, retry_at) if retry_at < letter.until else _failed(lease, result)
+
+
+def _settled_again(letter: _Looked, result: Result, _now: datetime) -> Settlement | None:
+    """That a second send failed for now says nothing of the first."""
+    if result.status == "accepted":
+        return Settlement(letter.lease, "sent")
+    return _failed(letter.lease, result) if result.status == "rejected" else None
+
+
+def _ended(letter: _Looked, told: Result, now: datetime) -> Settlement | None:
+    """Of a letter in doubt that is not sent again as it is."""
+    lease = letter.lease
+    if told.status in ("accepted", "rejected"):
+        return _settled_again(letter, told, now)
+    if told.status == "transient":  # it never arrived, so it is a letter like any other
+        return letter.settlement or _queued(lease, "transient", now)
+    if told.status in _PAUSED and lease.attempts < _MAX_ATTEMPTS:
+        return None  # asked after once more
+    return Settlement(lease, "in_doubt", "unknown")  # also if it is unwelcome by now: it may have left
+
+
+def _failed(lease: Lease, result: Result) -> Settlement:
+    return Settlement(lease, "failed", _values.scrubbed(result.detail)[:_LONGEST_REASON])
+
+
+def _heard(status: str) -> Result:
+    """What a report says of a letter in doubt; whatever it is, the provider had the letter."""
+    if not status:
+        return _UNKNOWN
+    return Result("rejected", status) if status == "rejected" else Result("accepted")
+
+
+def _looks_up(sender: Sender) -> TypeGuard[LookupSender]:
+    return sender.capabilities.looks_up
+
+
+def _is_too_late(letter: _Looked, now: datetime) -> bool:
+    return letter.lease.until - now < _LAST_CALL
 
 
 def _queued(lease: Lease, reason: str, retry_at: datetime) -> Settlement:

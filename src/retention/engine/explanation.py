@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from retention.facts import ActivityFell, ConsentChanged, CustomersMerged, Fact, FellAsleep, OrderPlaced, ReturnChanged
-from retention.journey import REASONS, CustomerFile, Decision
+from retention.journey import REASONS, CustomerFile, Decision, Outcome
 
 __all__ = ["Explanation", "Line", "explain"]
 
@@ -62,10 +62,7 @@ def explain(file: CustomerFile, timezone: str) -> Explanation:
     """The lines of a customer's whole file."""
     lines = [Line(fact.at, *_fact(fact)) for fact in file.facts]
     lines += [_decision(row, timezone) for row in file.ledger]
-    lines += [
-        Line(row.at, f"letter {row.key.step} of {row.key.journey} is {row.status}", _words(row.reason))
-        for row in file.outcomes
-    ]
+    lines += [_letter(row) for row in file.outcomes]
     return Explanation(file.customer_id, timezone, tuple(sorted(lines, key=lambda line: line.at)), file.merged)
 
 
@@ -90,6 +87,11 @@ def _decision(row: Decision, timezone: str) -> Line:
     template = f" ({row.template})" if row.kind in ("send", "withhold") else ""
     why = f"arm {row.arm}" if row.kind == "enter" else _words(row.reason)
     return Line(row.at, f"{subject}: {_VERBS[row.kind]}{template}{until}", why)
+
+
+def _letter(row: Outcome) -> Line:
+    why = "handed over, not yet answered" if row.status == "sending" else _words(row.reason)
+    return Line(row.at, f"letter {row.key.step} of {row.key.journey} is {row.status}", why)
 
 
 def _words(reason: str) -> str:

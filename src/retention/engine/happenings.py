@@ -8,14 +8,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from retention import _calendar, churn
-from retention._types import IntArray
+from retention._types import AnyArray, IntArray
 from retention.churn.activity import sort_of
 from retention.facts import ConsentChanged, EmailReported, Fact, ReturnChanged, Visited
 
-__all__ = ["KINDS", "Happenings"]
+__all__ = ["KINDS", "NOBODY", "Happenings"]
 
 KINDS = (Visited.kind, EmailReported.kind, ConsentChanged.kind, ReturnChanged.kind)
 """The kinds of facts that are read here."""
+
+NOBODY = -1
+"""Stands for the customer of a code whom the shop has forgotten."""
 
 
 class Happenings:
@@ -38,13 +41,16 @@ class Happenings:
             self._new.setdefault(sort, []).append((code, floor(fact.at.timestamp())))
 
     def activity(self, root: IntArray) -> churn.Activity:
-        """Everything so far; `root` gives for each code the one whose customer it belongs to now."""
+        """Everything so far; `root` gives for each code the one whose customer it belongs to now, or `NOBODY`."""
         for sort, events in self._new.items():
             code, second = (np.array(column, dtype=np.int64) for column in zip(*events, strict=True))
             day = _calendar.local_days(second.view("datetime64[s]"), self._zone)
             old = self._columns.get(sort, (code[:0], day[:0]))
             self._columns[sort] = np.concatenate([old[0], code]), np.concatenate([old[1], day])
         self._new.clear()
-        return churn.Activity.of(
-            **{sort: (root[code], day.view("datetime64[D]")) for sort, (code, day) in self._columns.items()}
-        )
+        return churn.Activity.of(**{sort: _known(root[code], day) for sort, (code, day) in self._columns.items()})
+
+
+def _known(customer: IntArray, day: IntArray) -> tuple[IntArray, AnyArray]:
+    known = customer != NOBODY
+    return customer[known], day[known].view("datetime64[D]")

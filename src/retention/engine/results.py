@@ -1,8 +1,8 @@
 """What the journeys achieved, counted from the one ledger.
 
 By intention to treat: a customer counts in the arm of their first entry, whatever letters came of it, once the
-journey's window after that entry is over. Letters are never credited with an order: only the difference to the control
-group is. Opens and clicks count for nothing here.
+journey's window after that entry is over and unless they were erased since. Letters are never credited with an order:
+only the difference to the control group is. Opens and clicks count for nothing here.
 
 Money is what was ordered within the window less what was paid back within it, whichever order that was for.
 """
@@ -23,12 +23,12 @@ from retention import experiments
 from retention._types import Json
 from retention._wall_time import shift
 from retention.experiments import Lift
-from retention.facts import Fact, OrderPlaced, ReturnChanged
+from retention.facts import CustomerErased, Fact, OrderPlaced, ReturnChanged
 from retention.journey import CONTROL, Book, CustomerFile, Delay, Entry, Journey, Needs, Outcome
 
 __all__ = ["NEEDED", "ArmResult", "Incremental", "JourneyResult", "Results", "tally"]
 
-NEEDED = Needs(frozenset({OrderPlaced.kind, ReturnChanged.kind}))
+NEEDED = Needs(frozenset({OrderPlaced.kind, ReturnChanged.kind, CustomerErased.kind}))
 """What the files must hold to be counted."""
 _NO_CONTROL = "no control group: nobody can say how many came back because of the letters"
 _FATES = ("sent", "failed", "queued", "in_doubt", "withheld")
@@ -169,7 +169,7 @@ class _Tally:
     def _person(self, first: Entry, facts: Iterable[Fact]) -> _Person:
         end = _after(first.entered_at, self.journey.window, self.zone)
         drawn = (first.arm, first.propensity, self.weights.get(first.version, -first.version), first.entered_at)
-        if end > self.now:
+        if end > self.now or any(first.entered_at <= erased.at for erased in _erasures(facts)):
             return _Person(*drawn, decided=False)
         within = [fact for fact in facts if first.entered_at < fact.at <= end]
         paid = [fact.total for fact in within if isinstance(fact, OrderPlaced)]
@@ -271,12 +271,22 @@ def tally(files: Iterable[CustomerFile], book: Book, now: datetime) -> Results:
     """The results of every journey the storage has seen, from the files of all customers."""
     zone = ZoneInfo(book.timezone)
     counts = [_Tally(journey, _weights(book, journey.name), zone, now) for journey in book.newest]
-    customers = overlapping = 0
+    customers = overlapping = erased = 0
     for file in files:
         customers += 1
+        erased += bool(_erasures(file.facts))
         overlapping += sum([count.add(file) for count in counts]) > 1
     journeys = tuple(count.result() for count in counts)
-    return Results(now, customers, journeys, overlapping, (_overlap(overlapping),) if overlapping else ())
+    notes = (_overlap(overlapping),) if overlapping else ()
+    return Results(now, customers, journeys, overlapping, (*notes, _erased(erased)) if erased else notes)
+
+
+def _erasures(facts: Iterable[Fact]) -> list[CustomerErased]:
+    return [fact for fact in facts if isinstance(fact, CustomerErased)]
+
+
+def _erased(customers: int) -> str:
+    return f"{customers} customers were erased: what they ordered is unknown, so they do not count among the decided"
 
 
 def _overlap(customers: int) -> str:

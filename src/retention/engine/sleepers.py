@@ -7,7 +7,7 @@ nothing that could not be read again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
 from math import ceil, floor
 from zoneinfo import ZoneInfo
@@ -18,8 +18,9 @@ from attrs import field, frozen
 from retention import _calendar, _values, churn, orders
 from retention.churn import Rhythm, Score
 from retention.engine import happenings
+from retention.engine.copies import Restoration
 from retention.errors import InvalidInput
-from retention.facts import CustomersMerged, Fact, FellAsleep, OrderPlaced
+from retention.facts import CustomerErased, CustomersMerged, Fact, FellAsleep, OrderPlaced
 from retention.ports import Storage
 
 __all__ = ["Ration", "Sleepers"]
@@ -27,7 +28,7 @@ __all__ = ["Ration", "Sleepers"]
 _BATCH = 10_000
 _ROUNDING = 1e-9
 """5 % of 140 is 7, though .05 * 140 is a little more."""
-_KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind, *happenings.KINDS)
+_KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind, CustomerErased.kind, *happenings.KINDS)
 
 
 @frozen
@@ -54,13 +55,14 @@ class Ration:
 class Sleepers:
     """The order log of one shop, and the customers whose silence was recorded already."""
 
-    def __init__(self, timezone: str) -> None:
+    def __init__(self, timezone: str, restoration: Restoration | None = None) -> None:
         self._zone = ZoneInfo(timezone)
+        self._restoration = restoration
         self._cursor = 0
         self._codes: dict[str, int] = {}
         self._names: list[str] = []
         self._merged: dict[int, list[int]] = {}  # a code that stays -> the codes that were merged into it
-        self._root: list[int] = []  # of each code the one that stays
+        self._root: list[int] = []  # of each code the one that stays, or that it is nobody's any more
         self._last: list[tuple[datetime, str]] = []
         self._ahead: list[tuple[datetime, str, int, float]] = []  # heap: orders whose time has not come
         self._new: list[tuple[int, int, float]] = []
@@ -95,6 +97,8 @@ class Sleepers:
             # The owner is whose file it is by now: both ids are theirs, whatever was merged in between.
             for name in (fact.customer_id, fact.into):
                 self._merge(self._code(name), self._code(owner))
+        elif isinstance(fact, CustomerErased):
+            self._forget(self._code(owner))
         else:
             self._happenings.take(self._code(owner), fact)
 
@@ -115,10 +119,17 @@ class Sleepers:
             self._root[code] = stays
         self._last[stays] = max(self._last[stays], self._last[gone])
 
+    def _forget(self, code: int) -> None:
+        """Whatever else is heard of the customer belongs to a code of its own."""
+        for gone in (code, *self._merged.pop(code, ())):
+            self._root[gone] = happenings.NOBODY
+            del self._codes[self._names[gone]]
+
     def _add_order(self, at: datetime, order_id: str, code: int, amount: float) -> None:
-        self._new.append((code, floor(at.timestamp()), amount))
         root = self._root[code]
-        self._last[root] = max(self._last[root], (at, order_id))
+        if root != happenings.NOBODY:
+            self._new.append((code, floor(at.timestamp()), amount))
+            self._last[root] = max(self._last[root], (at, order_id))
 
     def _add_new(self) -> None:
         if not self._new:
@@ -133,9 +144,10 @@ class Sleepers:
     def log(self) -> orders.OrderLog:
         """The orders so far; the ids of customers are places in a list of names."""
         self._add_new()
+        customer = np.array(self._root, dtype=np.int64)[self._customer]
+        known = customer != happenings.NOBODY
         days = self._day.view("datetime64[D]")
-        customer = np.array(self._root, dtype=np.int64)[self._customer] if self._merged else self._customer
-        return orders.OrderLog.of(customer_id=customer, ordered_at=days, amount=self._amount)
+        return orders.OrderLog.of(customer_id=customer[known], ordered_at=days[known], amount=self._amount[known])
 
     def asleep(
         self, now: datetime, ration: Ration, score: Callable[[orders.OrderLog, churn.Activity, date], Score]
@@ -148,15 +160,23 @@ class Sleepers:
         if not self._names:
             return [], 0
         log = self.log()
-        fresh, waiting = self._split(churn.rhythm(orders.summarize(log, at=today)), today, ration)
+        rhythm = churn.rhythm(orders.summarize(log, at=today))
+        fresh, waiting = self._split(rhythm, today, ration)
+        lost = self._lost(rhythm, ration)
+        fresh, waiting = fresh + [row for row in waiting if row in lost], [row for row in waiting if row not in lost]
         used = self._waited.get(today, 0)
         allowed = max(0, ceil(ration.share * (len(waiting) + used) - _ROUNDING) - used)
         if not fresh and not allowed:
             return [], len(waiting)
         scored = score(log, self._happenings.activity(np.array(self._root, dtype=np.int64)), today)
-        facts = [self._fact(scored, row, now, waited=False) for row in fresh]
+        facts = [self._fact(scored, row, lost.get(row, now), waited=False) for row in fresh]
         facts += [self._fact(scored, row, now, waited=True) for row in waiting[:allowed]]
         return facts, max(0, len(waiting) - allowed)
+
+    def stands(self, found: FellAsleep) -> bool:
+        """Whether that is still so: who was erased or has ordered since is not asleep."""
+        code = self._codes.get(found.customer_id)
+        return code is not None and self._last[self._root[code]][1] == found.order_id
 
     def _split(self, rhythm: Rhythm, today: date, ration: Ration) -> tuple[list[int], list[int]]:
         """The rows of `rhythm` that may go in at once, and those that wait, in the order in which they go in."""
@@ -167,6 +187,18 @@ class Sleepers:
         fresh = [row for row in rows if since[row] >= first_fresh]
         waiting = [row for row in rows if since[row] < first_fresh]
         return fresh, sorted(waiting, key=lambda row: (-since[row].astype(int), self._names[code[row]]))
+
+    def _lost(self, rhythm: Rhythm, ration: Ration) -> dict[int, datetime]:
+        """The rows of those who may have been found while a copy of the storage was at work that is lost, and when."""
+        if self._restoration is None:
+            return {}
+        first, last = (
+            np.datetime64(at.astimezone(self._zone).date(), "D")
+            for at in (self._restoration.since, self._restoration.at)
+        )
+        since = rhythm.asleep_since
+        rows = np.flatnonzero((first - np.timedelta64(ration.fresh_days, "D") <= since) & (since <= last))
+        return dict.fromkeys(rows.tolist(), self._restoration.at - timedelta.resolution)
 
     def _is_new(self, code: int) -> bool:
         return self._last[code][1] not in self._recorded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 from attrs import frozen
@@ -24,7 +25,8 @@ class Book:
     """Compiled once, read by every plan. Build it with `Book.of`.
 
     `current`: the version of each journey that takes people in, by priority. `timezone` and `language`: for customers
-    who have none on file. `fingerprint`: changes whenever a plan could.
+    who have none on file. `fingerprint`: changes whenever a plan could. `restored_at`: what was due before it may have
+    been done and forgotten, as the storage is a copy that was restored then.
     """
 
     current: tuple[Journey, ...]
@@ -32,6 +34,7 @@ class Book:
     timezone: str
     language: str
     fingerprint: str
+    restored_at: datetime | None
     _versions: Mapping[tuple[str, int], Journey]
     _steps: Mapping[tuple[str, int, str], tuple[Step, ...]]
 
@@ -43,6 +46,7 @@ class Book:
         policy: ContactPolicy | None = None,
         timezone: str = "UTC",
         language: str = "en",
+        restored_at: datetime | None = None,
     ) -> Book:
         """The book of these journeys; `earlier` are the old versions that people may still be inside.
 
@@ -55,6 +59,7 @@ class Book:
             if names.count(name) > 1:
                 raise InvalidJourney(f"journey {name}: given twice; every journey has a name of its own")
         versions = _by_version((*earlier, *current))
+        lost = () if restored_at is None else (restored_at.isoformat(),)
         parts = [definition.to_json(journey) for journey in current] + [contact_policy.to_json(policy)]
         pinned = [definition.to_json(versions[key]) for key in sorted(versions)]
         return Book(
@@ -62,7 +67,8 @@ class Book:
             policy=policy,
             timezone=_calendar.zone_name("timezone", timezone),
             language=_values.one_of("language", language, LANGUAGES),
-            fingerprint=_hashing.digest(timezone, language, *map(_records.text, (*parts, *pinned))),
+            fingerprint=_hashing.digest(timezone, language, *map(_records.text, (*parts, *pinned)), *lost),
+            restored_at=restored_at,
             versions=MappingProxyType(versions),
             steps=MappingProxyType(
                 {
@@ -72,6 +78,10 @@ class Book:
                 }
             ),
         )
+
+    def is_lost(self, at: datetime | None, *, promotional: bool) -> bool:
+        """Whether what was due at that time may have been done and forgotten, and is better left than done twice."""
+        return promotional and self.restored_at is not None and at is not None and at < self.restored_at
 
     def journey(self, entry: Entry) -> Journey | None:
         """The definition that the run is pinned to, else the one in force; None when the journey is gone."""

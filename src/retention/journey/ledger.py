@@ -36,6 +36,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "unwritable": "the letter could not be written from its template",
         "closed": "it was due only after the run had ended",
         "unknown_journey": "the journey it belongs to is not known any more, so nothing could be checked",
+        "restored": "the storage was restored from a copy, and nobody knows whether it was sent before",
+        "erased": "the customer asked to be forgotten",
         "quiet_hours": "the customer's quiet hours",
         "cap": "enough letters lately",
         "completed": "every letter of the run is decided",

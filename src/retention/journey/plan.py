@@ -92,6 +92,8 @@ def recheck(book: Book, file: CustomerFile, decision: Decision, now: datetime) -
         return Cancel(reason)
     if decision.valid_until is not None and decision.valid_until <= desk.now:
         return Cancel("late")
+    if book.is_lost(decision.at, promotional=decision.promotional):
+        return Cancel("restored")
     return _promotional_wait(desk, run, decision) if decision.promotional else None
 
 
@@ -211,6 +213,8 @@ class _Desk:
     def _why_not(self, journey: Journey, fact: Fact, entry: Entry) -> str:
         if self._after(fact.at, journey.accept_for) < self.now:
             return "stale"
+        if self.book.is_lost(fact.at, promotional=journey.promotional):
+            return "restored"
         again = self._not_again(journey)
         if again:
             return again
@@ -308,6 +312,8 @@ class _Desk:
         if deferral is not None and _binds(deferral) and deferral.until is not None and deferral.until > self.now:
             return
         reason = self._final_reason(due, deferral)
+        if not reason and self.book.is_lost(due.due, promotional=step.promotional):
+            reason = "restored"
         if reason:
             self._decide("skip", due, reason)
             return

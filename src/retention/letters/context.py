@@ -113,7 +113,7 @@ def build(
     today = at.astimezone(zone).date()
     known = [fact for fact in facts if fact.at <= at]
     gone = _given_back(known)
-    orders = sorted((fact for fact in known if isinstance(fact, OrderPlaced)), key=lambda order: (order.at, order.id))
+    orders = sorted([fact for fact in known if isinstance(fact, OrderPlaced)], key=_by_time)
     last = _last_order(orders[-1], zone, gone) if orders else None
     return Context(
         customer=Reader(_greetable(customer.name)),
@@ -125,6 +125,10 @@ def build(
         unsubscribe_url=unsubscribe_url,
         today=today,
     )
+
+
+def _by_time(order: OrderPlaced) -> tuple[datetime, str]:
+    return order.at, order.id
 
 
 def _last_order(order: OrderPlaced, zone: ZoneInfo, gone: frozenset[str]) -> LastOrder:
@@ -147,13 +151,15 @@ def _repeated(orders: Iterable[Iterable[str]]) -> tuple[str, ...]:
     for order in orders:
         for name in order:
             counts[name] = counts.get(name, 0) + 1
-    ranked = sorted((name for name, count in counts.items() if count > 1), key=lambda name: -counts[name])
+    ranked = sorted([name for name, count in counts.items() if count > 1], key=lambda name: -counts[name])
     return tuple(_product(name) for name in ranked[:_MOST] if _line(name))
 
 
 def _given_back(facts: Iterable[Fact]) -> frozenset[str]:
     """Products that were sent back, or are on the way: nobody likes to be reminded of them."""
     returns = [fact for fact in facts if isinstance(fact, ReturnChanged)]
+    if not returns:
+        return frozenset()
     refused = {fact.return_id for fact in returns if fact.status in _KEPT_REFUSED}
     return frozenset(line.product_id for fact in returns if fact.return_id not in refused for line in fact.lines)
 

@@ -16,11 +16,12 @@ from retention.people import Shop
 __all__ = ["read", "unsubscribe_url"]
 
 _PURPOSE = "unsubscribe"
+_PAYLOAD = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def unsubscribe_url(shop: Shop, customer_id: str, topic: str) -> str:
     """The one-click link that ends letters on `topic` for the customer; the same for ever."""
-    payload = json.dumps([customer_id, topic], ensure_ascii=False, separators=(",", ":")).encode()
+    payload = _PAYLOAD.encode([customer_id, topic]).encode()
     who = base64.urlsafe_b64encode(payload).rstrip(b"=").decode("ascii")
     signature = _hashing.sign(shop.secret, shop.id, _PURPOSE, who)
     return f"{shop.base_url.rstrip('/')}/unsubscribe/{who}.{signature}"

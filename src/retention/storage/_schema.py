@@ -129,7 +129,8 @@ DUE_BY_FINGERPRINT = tuple(
 VERSIONS = "SELECT id, version FROM customers WHERE id IN ({ids})"
 MERGED = "SELECT holder, id FROM aliases WHERE holder IN ({ids}) ORDER BY id"
 FILE_FACTS = "SELECT owner, fact FROM facts WHERE owner IN ({ids}) ORDER BY at, kind, id"
-FILE_FACTS_OF = "SELECT owner, fact FROM facts WHERE owner IN ({ids}) AND kind IN ({kinds}) ORDER BY at, kind, id"
+# The plus sign keeps the search on `owner`: the index on (kind, id) would read every fact of the shop.
+FILE_FACTS_OF = "SELECT owner, fact FROM facts WHERE owner IN ({ids}) AND +kind IN ({kinds}) ORDER BY at, kind, id"
 FILE_ENTRIES = "SELECT owner, entry FROM entries WHERE owner IN ({ids}) ORDER BY entered_at, seq"
 FILE_DECISIONS = "SELECT owner, decision FROM decisions WHERE owner IN ({ids}) ORDER BY at, seq"
 FILE_LETTERS = """
