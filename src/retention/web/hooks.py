@@ -30,7 +30,7 @@ class Hooks:
         if parser is None:
             return plain(HTTPStatus.NOT_FOUND)
         try:
-            self.engine.receive(parser, request.headers, request.body)  # type: ignore[attr-defined]
+            self.engine.receive(parser, request.headers, request.body)
         except InvalidInput:
             return plain(HTTPStatus.UNAUTHORIZED)
         return plain(HTTPStatus.OK)
