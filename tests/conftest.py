@@ -1,8 +1,10 @@
-"""What all tests share: hypothesis without chance or deadlines, and the folder of real data."""
+"""What all tests share: hypothesis without chance or deadlines, the folder of real data, and installed packages."""
 
 from __future__ import annotations
 
 import os
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,31 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder}: set RETENTION_DATA to the folder that holds it")
     return folder
+
+
+class Installed:
+    """A folder of installed packages, ours among them as pyproject.toml declares it, however the tests are run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.ours = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+        self.add("retention", self.ours)
+
+    def add(self, name: str, offers: Mapping[str, Mapping[str, str]], **modules: str) -> None:
+        """What pip leaves behind: a package's metadata with its entry points, and its modules."""
+        about = self.folder / f"{name}-1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
+        lines = (x for group, plugins in offers.items() for x in (f"[{group}]", *map(" = ".join, plugins.items())))
+        (about / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        for module, text in modules.items():
+            (self.folder / f"{module}.py").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
+    """What is installed for this test, before whatever else is."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    return Installed(folder)

@@ -125,6 +125,26 @@ def test_nobody_is_mailed_without_address_or_consent(shop: Path) -> None:
     assert list((shop / "letters").iterdir()) == []
 
 
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_letters_leave_by_the_sender_that_is_named(shop: Path, monkeypatch, installed, by: str) -> None:
+    """`--sender` takes an address, also from the environment, where no list of processes shows it."""
+    import_()
+    monkeypatch.setenv("RETENTION_SENDER", "maildir:elsewhere" if by == "environment" else "nobody:key-123")
+    option = ("--sender", "maildir:elsewhere") if by == "option" else ()
+    done = call("run", "--db", "shop.db", *NOW, *VOUCH, "--control", "0", *option)
+    assert done.exit_code == 0, done.output
+    assert len(list((shop / "elsewhere").glob("*.eml"))) == 1
+    assert not (shop / "letters").exists()
+
+
+def test_an_unknown_sender(shop: Path, installed) -> None:
+    """One line that lists those that are known, and does not repeat a secret."""
+    import_()
+    done = call("run", "--db", "shop.db", "--sender", "pst:key-123")
+    refused(done, "no plugin of 'pst'", "maildir", "smtp")
+    assert "key-123" not in done.output
+
+
 def test_run_twice_changes_nothing(shop: Path) -> None:
     """The second run leaves the database's contents and the letters as they were, to the byte."""
     import_()

@@ -12,6 +12,7 @@ from retention.cli.shop import SOMETHING_IS_LEFT, db_option, engine_of, json_opt
 
 if TYPE_CHECKING:
     from retention.engine import Engine
+    from retention.ports import Sender
 
 __all__ = ["run"]
 
@@ -24,12 +25,19 @@ __all__ = ["run"]
     type=click.Path(path_type=Path),
     default=Path("letters"),
     show_default=True,
-    help="The directory that gets one .eml file per letter.",
+    help="The directory that gets one .eml file per letter, unless --sender says otherwise.",
+)
+@click.option(
+    "--sender",
+    "through",
+    envvar="RETENTION_SENDER",
+    show_envvar=True,
+    help="How letters leave: 'smtp://localhost:1025', 'resend:KEY' or an installed plugin's address.",
 )
 @click.option("--address", help="Address for customers who have none, such as '{customer_id}@example.com'.")
 @click.option("--consent", help="You vouch that customers without a record agreed to letters on this topic.")
 @click.option("--shop-name", default="Our shop", show_default=True, help="Who signs the letters.")
-@click.option("--sender", default="shop@example.invalid", show_default=True, help="The From address.")
+@click.option("--from", "sender", default="shop@example.invalid", show_default=True, help="The From address.")
 @click.option("--base-url", default="https://example.invalid", show_default=True, help="Where signed links lead.")
 @click.option("--language", default="en", show_default=True, help="For customers who have none on file.")
 @click.option("--control", default=0.1, show_default=True, help="Share of customers who get no letters.")
@@ -45,6 +53,7 @@ def run(
     db: Path,
     now: str | None,
     letters: Path,
+    through: str | None,
     address: str | None,
     consent: str | None,
     *,
@@ -56,15 +65,14 @@ def run(
     as_json: bool,
     **shop: str,
 ) -> None:
-    """Find who fell asleep, plan what is due, and write the letters. Call it from cron, as often as you like."""
+    """Find who fell asleep, plan what is due, and send the letters. Call it from cron, as often as you like."""
     from retention.playbooks import win_back
-    from retention.senders.maildir import MaildirSender
 
     with open_storage(db) as storage:
         journeys = [win_back(control=control, version=journey_version)]
         engine = engine_of(
             storage,
-            MaildirSender(letters),
+            _sender(through, letters),
             journeys,
             now=now,
             said=shop,
@@ -81,6 +89,14 @@ def run(
         print_run(done)
     if done["deliver"].get("failed") or done["deliver"].get("in_doubt"):
         ctx.exit(SOMETHING_IS_LEFT)
+
+
+def _sender(through: str | None, letters: Path) -> Sender:
+    """The sender at an address, or files in a directory."""
+    from retention.plugins import Plugins
+    from retention.senders.maildir import MaildirSender
+
+    return MaildirSender(letters) if through is None else Plugins.discover().sender(through)
 
 
 def _vouch(engine: Engine, address: str | None, consent: str | None) -> None:
