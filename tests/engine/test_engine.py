@@ -33,7 +33,7 @@ def contents(storage: MemoryStorage) -> object:
             c.facts,
             c.entries,
             c.ledger,
-            [(x.letter, x.outcome) for x in c.letters],
+            [(x.message, x.outcome) for x in c.letters],
         )
         for name, c in storage._customers.items()
     }

@@ -89,7 +89,7 @@ INSERT INTO customers VALUES (:id, :facts, :at_once, '')
 ON CONFLICT DO UPDATE SET version = version + :facts, wake_at = :at_once
 """
 # Plus signs keep the search on `seq`: one walk for all pages together, whatever the kinds.
-FACTS = "SELECT seq, owner, fact FROM facts WHERE seq > ? AND +kind IN ({kinds}) ORDER BY seq LIMIT ?"
+FACTS = "SELECT seq, owner, fact FROM facts WHERE seq > ? AND +kind IN ({kinds}) AND fact <> '' ORDER BY seq LIMIT ?"
 OWNERS = "SELECT message_key, owner FROM letters WHERE message_key IN ({ids})"
 LAST_FACT = "SELECT max(seq) FROM facts"
 CUSTOMERS = """
@@ -114,6 +114,16 @@ MERGE = (
     "DELETE FROM customers WHERE id = :old",
 )
 
+# An erased fact keeps its kind and id and has no text; an erased letter has no payload.
+ERASE = (
+    "UPDATE facts SET fact = '' WHERE owner = :owner AND (kind, id) <> (:kind, :id)",
+    "DELETE FROM payloads WHERE message_key IN (SELECT message_key FROM letters WHERE owner = :owner)",
+    """
+    UPDATE letters SET status = 'cancelled', reason = 'erased', at = :at, until = NULL
+    WHERE owner = :owner AND status IN ('queued', 'leased')
+    """,
+)
+
 # ---------------------------------------------------------------- planning
 
 DUE = "SELECT id FROM customers WHERE wake_at <= ? ORDER BY wake_at, id LIMIT ?"
@@ -128,9 +138,11 @@ DUE_BY_FINGERPRINT = tuple(
 
 VERSIONS = "SELECT id, version FROM customers WHERE id IN ({ids})"
 MERGED = "SELECT holder, id FROM aliases WHERE holder IN ({ids}) ORDER BY id"
-FILE_FACTS = "SELECT owner, fact FROM facts WHERE owner IN ({ids}) ORDER BY at, kind, id"
+FILE_FACTS = "SELECT owner, fact FROM facts WHERE owner IN ({ids}) AND fact <> '' ORDER BY at, kind, id"
 # The plus sign keeps the search on `owner`: the index on (kind, id) would read every fact of the shop.
-FILE_FACTS_OF = "SELECT owner, fact FROM facts WHERE owner IN ({ids}) AND +kind IN ({kinds}) ORDER BY at, kind, id"
+FILE_FACTS_OF = """
+SELECT owner, fact FROM facts WHERE owner IN ({ids}) AND +kind IN ({kinds}) AND fact <> '' ORDER BY at, kind, id
+"""
 FILE_ENTRIES = "SELECT owner, entry FROM entries WHERE owner IN ({ids}) ORDER BY entered_at, seq"
 FILE_DECISIONS = "SELECT owner, decision FROM decisions WHERE owner IN ({ids}) ORDER BY at, seq"
 FILE_LETTERS = """

@@ -16,11 +16,12 @@ from heapq import heappop, heappush
 from threading import Lock
 from typing import Literal, TypeAlias, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from retention.errors import StorageUnavailable
-from retention.facts import CustomersMerged, Fact
+from retention.facts import CustomerErased, CustomersMerged, Fact
 from retention.journey.ledger import CustomerFile, Decision, Entry, Needs, Outcome
+from retention.messages import Message
 from retention.ports import Change, Lease, Letter, Settlement
 
 __all__ = ["MemoryStorage"]
@@ -47,7 +48,8 @@ class _Customer:
 @define(eq=False)
 class _Letter:
     owner: _Customer
-    letter: Letter
+    message: Message | None  # None: erased
+    queued_at: datetime
     due: datetime
     outcome: Outcome
     attempts: int = 0
@@ -60,26 +62,29 @@ class _Letter:
     @property
     def token(self) -> str:
         """Unique without chance, because `attempts` only grows."""
-        return f"{self.letter.message.key}:{self.attempts}"
+        return f"{self.outcome.message_key}:{self.attempts}"
 
     def change(self, status: str, now: datetime, reason: str = "") -> None:
-        self.outcome = _outcome(self.letter, status, now, reason)
+        self.outcome = evolve(self.outcome, status=status, at=now, reason=reason)
 
-    def lease(self, status: str, now: datetime, until: datetime) -> Lease:
+    def lease(self, message: Message, status: str, now: datetime, until: datetime) -> Lease:
         self.change(status, now)
         self.attempts += 1
         self.until = until
-        return Lease(self.owner.id, self.letter.key, self.letter.message, self.token, self.attempts, until)
+        return Lease(self.owner.id, self.outcome.key, message, self.token, self.attempts, until)
+
+    def erase(self, now: datetime) -> None:
+        """Forget the message; what has not been handed over never will be."""
+        self.message = None
+        if self.status in {"queued", "leased"}:
+            self.change("cancelled", now, "erased")
+            self.until = None
 
     def is_held(self, lease: Lease, now: datetime) -> bool:
         return self.until is not None and now < self.until and lease.token == self.token
 
     def may_become(self, status: str) -> bool:
         return self.status in {"sending", "in_doubt"} or (self.status == "leased" and status in {"cancelled", "queued"})
-
-
-def _outcome(letter: Letter, status: str, at: datetime, reason: str = "") -> Outcome:
-    return Outcome(message_key=letter.message.key, key=letter.key, status=status, at=at, reason=reason)
 
 
 class _SortedIds:
@@ -118,7 +123,7 @@ def _decision_order(decision: Decision) -> datetime:
 
 
 def _letter_order(letter: _Letter) -> datetime:
-    return letter.letter.message.at
+    return letter.queued_at
 
 
 class MemoryStorage:
@@ -132,8 +137,8 @@ class MemoryStorage:
         self._customers: dict[str, _Customer] = {}
         self._aliases: dict[str, str] = {}  # an id that was merged away -> the id that holds its file now
         self._ids = _SortedIds()  # of customers with facts
-        self._facts: dict[tuple[str, str], Fact] = {}
-        self._log: list[Fact] = []
+        self._facts: dict[tuple[str, str], Fact | None] = {}  # None: erased
+        self._log: list[tuple[str, str]] = []
         self._letters: dict[str, _Letter] = {}
         self._wakes: list[_Timer] = []
         self._planned: defaultdict[str, list[str]] = defaultdict(list)  # fingerprint -> heap of customer ids
@@ -176,16 +181,18 @@ class MemoryStorage:
             return [self._record(fact) for fact in facts]
 
     def _record(self, fact: Fact) -> Literal["new", "known", "conflict"]:
-        first = self._facts.get((fact.kind, fact.id))
-        if first is not None:
-            return "known" if first == fact else "conflict"
-        self._facts[fact.kind, fact.id] = fact
+        key = fact.kind, fact.id
+        if key in self._facts:
+            return "known" if self._facts[key] in (None, fact) else "conflict"
+        self._facts[key] = fact
         customer = self._customer(fact.customer_id)
         if isinstance(fact, CustomersMerged):
             customer = self._merge(customer, self._customer(fact.into))
+        elif isinstance(fact, CustomerErased):
+            self._erase(customer, fact.at)
         self._ids.add(customer.id)
         insort(customer.facts, fact, key=_fact_order)
-        self._log.append(fact)
+        self._log.append(key)
         customer.version += 1
         self._wake(customer, _AT_ONCE)
         return "new"
@@ -215,14 +222,21 @@ class MemoryStorage:
         self._ids.discard(old.id)
         return into
 
+    def _erase(self, customer: _Customer, at: datetime) -> None:
+        for fact in customer.facts:
+            self._facts[fact.kind, fact.id] = None
+        customer.facts = []
+        for letter in customer.letters:
+            letter.erase(at)
+
     def facts(self, kinds: Collection[str], after: int, limit: int) -> tuple[list[tuple[str, Fact]], int]:
         """See `Storage.facts`."""
         found: list[tuple[str, Fact]] = []
         with self._alone():
             while after < len(self._log) and len(found) < limit:
-                fact = self._log[after]
+                fact = self._facts[self._log[after]]
                 after += 1
-                if fact.kind in kinds:
+                if fact is not None and fact.kind in kinds:
                     found.append((self._aliases.get(fact.customer_id, fact.customer_id), fact))
         return found, after
 
@@ -308,8 +322,9 @@ class MemoryStorage:
     def _enqueue(self, customer: _Customer, letter: Letter) -> None:
         if letter.message.key in self._letters:
             return
-        queued = _Letter(customer, letter, letter.due, _outcome(letter, "queued", letter.message.at))
-        self._letters[letter.message.key] = queued
+        at = letter.message.at
+        outcome = Outcome(message_key=letter.message.key, key=letter.key, status="queued", at=at)
+        queued = self._letters[letter.message.key] = _Letter(customer, letter.message, at, letter.due, outcome)
         insort(customer.letters, queued, key=_letter_order)
         heappush(self._queue, (letter.due, letter.message.key))
 
@@ -321,12 +336,12 @@ class MemoryStorage:
             while len(leases) < limit and self._queue and self._queue[0][0] <= now:
                 due, key = heappop(self._queue)
                 letter = self._letters[key]
-                if letter.due != due or letter.status not in {"queued", "leased"}:
+                if letter.message is None or letter.due != due or letter.status not in {"queued", "leased"}:
                     continue
                 if letter.until is not None and letter.until > now:  # the clock went back
                     heappush(self._leases, (letter.until, key))
                     continue
-                leases.append(letter.lease("leased", now, now + lease))
+                leases.append(letter.lease(letter.message, "leased", now, now + lease))
                 heappush(self._leases, (now + lease, key))
         return leases
 
@@ -343,8 +358,13 @@ class MemoryStorage:
             while len(leases) < limit and self._doubts and self._doubts[0][0] <= now:
                 until, key = heappop(self._doubts)
                 letter = self._letters[key]
-                if letter.until == until and letter.status in {"sending", "in_doubt"}:
-                    leases.append(letter.lease("in_doubt", now, now + lease))
+                if letter.until != until or letter.status not in {"sending", "in_doubt"}:
+                    continue
+                if letter.message is None:
+                    letter.change("in_doubt", now, "unreadable")
+                    letter.until = None
+                else:
+                    leases.append(letter.lease(letter.message, "in_doubt", now, now + lease))
             for one in leases:
                 heappush(self._doubts, (one.until, one.message.key))
         return leases

@@ -22,7 +22,7 @@ from threading import Lock
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from retention.errors import IncompatibleStorage, StorageUnavailable
-from retention.facts import CustomersMerged, Fact
+from retention.facts import CustomerErased, CustomersMerged, Fact
 from retention.journey.ledger import CustomerFile, DecisionKey, Needs, Outcome
 from retention.messages import Message
 from retention.ports import Change, Lease, Letter, Settlement
@@ -60,7 +60,13 @@ class SQLiteStorage:
         with self._reading():
             self._is_empty()  # before anything is written into a file that is not ours
         with self._trouble():
-            for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16384", "temp_store = MEMORY"):
+            for setting in (
+                "journal_mode = WAL",
+                "synchronous = NORMAL",
+                "cache_size = -16384",
+                "temp_store = MEMORY",
+                "secure_delete = ON",
+            ):
                 self._db.execute(f"PRAGMA {setting}")
         with self._writing():
             if self._is_empty():
@@ -149,12 +155,22 @@ class SQLiteStorage:
         """See `Storage.record`."""
         results: list[_Recorded] = []
         with self._writing():
-            for merging, run in groupby(facts, key=lambda fact: isinstance(fact, CustomersMerged)):
-                for chunk in _chunks(list(run), 1 if merging else _CHUNK):
+            for alone, run in groupby(facts, key=lambda fact: isinstance(fact, CustomersMerged | CustomerErased)):
+                for chunk in _chunks(list(run), 1 if alone else _CHUNK):
                     results += self._record(chunk)
-                    if isinstance(chunk[-1], CustomersMerged) and results[-1] == "new":
-                        self._merge(chunk[-1])
+                    if alone and results[-1] == "new":
+                        self._apply(chunk[-1])
         return results
+
+    def _apply(self, fact: Fact) -> None:
+        """What a fact does beside being kept."""
+        if isinstance(fact, CustomersMerged):
+            self._merge(fact)
+        elif isinstance(fact, CustomerErased):
+            owner = self._holders((fact.customer_id,))[fact.customer_id]
+            values = {"owner": owner, "kind": fact.kind, "id": fact.id, "at": _rows.micros(fact.at)}
+            for statement in _schema.ERASE:
+                self._db.execute(statement, values)
 
     def _record(self, facts: Sequence[Fact]) -> list[_Recorded]:
         first = self._known(facts)
@@ -167,7 +183,7 @@ class SQLiteStorage:
                 new.append((fact, text))
                 results.append("new")
             else:
-                same = known == text or _rows.read(_rows.fact, fact.customer_id, known) == fact
+                same = known in ("", text) or _rows.read(_rows.fact, fact.customer_id, known) == fact
                 results.append("known" if same else "conflict")
         self._add(new)
         return results
