@@ -361,8 +361,8 @@ def test_a_merge_between_two_scans_keeps_the_ration(world):
 def test_a_merge_that_brings_a_later_order_is_a_new_silence(world):
     """Who was found asleep and turns out to have ordered since is found again when that order is long ago, too."""
     engine = world.engine()
-    later = world.order("b", silent=58)
-    engine.record([world.order("a", silent=80), later])
+    first, later = world.order("a", silent=80), world.order("b", silent=58)
+    engine.record([first, later])
     assert engine.scan().asleep == 1
     engine.record([facts.CustomersMerged(id="m", customer_id="b", at=world.clock.at, into="a")])
     assert engine.scan().asleep == 1
