@@ -128,6 +128,28 @@ def test_collisions_name_the_journey_in_the_way(lived):
     assert alone.collisions == (Collision("first", "first", put_off=1),)
 
 
+def test_only_letters_that_fill_a_cap_are_in_the_way(lived):
+    """Yesterday's letter fills no cap of one day; one of two days ago none on the day on which quiet hours end."""
+    old, first, second = (
+        journey(name, priority=n, trigger=Facts("return", status))
+        for n, (name, status) in enumerate([("old", "requested"), ("first", "approved"), ("second", "received")])
+    )
+
+    def stage(day, hour, status):
+        name = f"{day}-{status}"
+        return f.ReturnChanged(id=name, customer_id="1", at=at(day, hour), return_id=name, status=status)
+
+    a_day = ContactPolicy(quiet_hours=None, caps=(Cap(1, 1),), holds=())
+    history = [*reachable("1"), stage(3, 8, "requested"), stage(4, 8, "approved"), stage(4, 8, "received")]
+    found = lived([old, first, second], history, policy=a_day)
+    assert found.collisions == (Collision("second", "first", put_off=1),)
+
+    quiet = ContactPolicy(caps=(Cap(1, 2), Cap(2, 3)), holds=())
+    history = [*reachable("1"), stage(3, 8, "requested"), stage(5, 8, "approved"), stage(5, 21, "received")]
+    found = lived([old, first, second], history, policy=quiet, hours=[10, 22])
+    assert found.collisions == (Collision("second", "first", put_off=1),)
+
+
 def test_a_cap_counts_the_days_of_the_customer(kit, lived):
     """Late in the evening in Tokyo it is tomorrow there: the letter in the way is found by the customer's calendar."""
     first = journey("first", Step(id="a", moment=After(), template="t"), priority=1)
