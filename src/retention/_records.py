@@ -43,7 +43,7 @@ def fields(record: attrs.AttrsInstance) -> Json:
     result = dict(_tag(cls))
     for name, default in _fields(cls):
         value = getattr(record, name)
-        if value is not default and value != default:
+        if value is not default and (default is None or value != default):
             result[name] = value if type(value) in _PLAIN else plain(value)
     return result
 

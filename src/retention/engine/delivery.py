@@ -248,8 +248,6 @@ def _failed(lease: Lease, result: Result) -> Settlement:
 
 def _heard(status: str) -> Result:
     """What a report says of a letter in doubt; whatever it is, the provider had the letter."""
-    if not status:
-        return _UNKNOWN
     return Result("rejected", status) if status == "rejected" else Result("accepted")
 
 
