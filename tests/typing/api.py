@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from wsgiref.types import WSGIApplication
 
-from retention import churn, experiments, lifetime_value, monitoring, orders, rfm
+from retention import churn, experiments, lifetime_value, monitoring, orders, rfm, web
 from retention.engine import Engine, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, from_json, to_json
@@ -17,6 +18,7 @@ from retention.journey import Book, ContactPolicy, CustomerFile, Journey, Needs,
 from retention.messages import Message, Result, as_bytes
 from retention.people import Shop
 from retention.playbooks import win_back
+from retention.plugins import Plugins
 from retention.ports import Capabilities, Sender, Storage
 from retention.senders.maildir import MaildirSender
 from retention.senders.memory import MemorySender
@@ -115,3 +117,13 @@ def decide(book: Book, file: CustomerFile, now: datetime) -> str:
     planned = plan(book, file, now)
     checked = recheck(book, file, planned.decisions[0], now)
     return f"{found} {planned.wake_at} {checked}"
+
+
+def serve(engine: Engine) -> WSGIApplication:
+    """Plugins come by name, and the web application is what any WSGI server takes."""
+    plugins = Plugins.discover()
+    plugins.register("sender", "careless", CarelessSender)
+    sender: Sender = plugins.sender("careless")
+    storage: Storage = plugins.storage("sqlite:shop.db")
+    assert storage.owners([]) or sender.capabilities.max_batch or plugins.names("webhook")
+    return web.app(engine, webhooks={"resend": plugins.webhook("resend:whsec_c2VjcmV0")})
