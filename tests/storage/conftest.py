@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +16,13 @@ from retention.ports import Change, Lease, Letter, Settlement, Storage
 from retention.storage.memory import MemoryStorage
 from retention.storage.sqlite import SQLiteStorage
 
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "own_database.py"
 MAKERS: dict[str, Callable[[Path], Storage]] = {
     "memory": lambda folder: MemoryStorage(),
     "sqlite": lambda folder: SQLiteStorage(folder / "shop.db"),
+}
+EVERY_ONE = MAKERS | {
+    "the documentation's": lambda folder: runpy.run_path(str(EXAMPLE))["OwnStorage"](folder / "own.db"),
 }
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HELD = timedelta(minutes=10)
@@ -99,9 +104,9 @@ class Shop:
         return {outcome.message_key: outcome.status for outcome in self.file(customer).outcomes}
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=EVERY_ONE)
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
-    storage = MAKERS[request.param](tmp_path)
+    storage = EVERY_ONE[request.param](tmp_path)
     yield Shop(storage)
     storage.close()
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from wsgiref.types import WSGIApplication
 
-from retention import alternatives, churn, experiments, lifetime_value, monitoring, orders, returns, rfm
+from retention import alternatives, churn, experiments, lifetime_value, monitoring, orders, returns, rfm, web
 from retention.engine import Doubt, Doubts, Engine, Received, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, Rejected, from_json, read, to_json
@@ -29,6 +30,7 @@ from retention.journey import (
 from retention.messages import Message, Result, as_bytes
 from retention.people import Product, Shop
 from retention.playbooks import win_back
+from retention.plugins import Plugins
 from retention.ports import Capabilities, Sender, Storage, WebhookParser
 from retention.senders.maildir import MaildirSender
 from retention.senders.memory import MemorySender
@@ -193,3 +195,13 @@ def propose_alternatives(products: list[Product]) -> list[str]:
     similar: alternatives.Similar = alternatives.fit(["ann"], ["coat"])
     catalogue = alternatives.Catalogue.of(products, similar)
     return [one.why for one in alternatives.suggest(catalogue, similar, "coat", reason=returns.Reason.STYLE)]
+
+
+def serve(engine: Engine) -> WSGIApplication:
+    """Plugins come by name, and the web application is what any WSGI server takes."""
+    plugins = Plugins.discover()
+    plugins.register("sender", "careless", CarelessSender)
+    sender: Sender = plugins.sender("careless")
+    storage: Storage = plugins.storage("sqlite:shop.db")
+    assert storage.owners([]) or sender.capabilities.max_batch or plugins.names("webhook")
+    return web.app(engine, webhooks={"resend": plugins.webhook("resend:whsec_c2VjcmV0")})
