@@ -248,7 +248,7 @@ def test_weeks_to_power_from_the_shops_own_rate(lived):
     found = lived([win_back(control=0.2)], [*reachable(*customers), *regulars(400, back=3)], lift=0.05)
     (one,) = found.journeys
     assert (one.power.followed, one.power.base) == (400, 0.3)
-    assert one.power.weeks == -(-one.power.customers // (round(sum(one.customers.values()) / 31 * 7, 1)))
+    assert one.power.weeks == -(-one.power.customers // float(f"{sum(one.customers.values()) / 31 * 7:.3g}"))
     assert "to see 30% become 35%" in one.power.sentence
 
 
@@ -316,6 +316,30 @@ def test_facts_that_are_none_are_refused(lived):
         lived([journey()], ["order"])
     with pytest.raises(InvalidInput, match=r"^currency: order x is in USD"):
         lived([journey()], [f.OrderPlaced(id="x", customer_id="1", at=at(1), currency="USD")])
+
+
+@pytest.mark.parametrize("lift", [0, -0.1, 1, float("nan")])
+def test_a_lift_that_is_none_is_refused(lived, lift):
+    """Before the work, not after it."""
+    with pytest.raises(InvalidInput, match=r"^lift: "):
+        lived([journey()], ["no fact at all"], lift=lift)
+
+
+def test_a_time_without_a_zone_is_refused(lived):
+    """`known_at` answers with instants."""
+    with pytest.raises(InvalidInput, match=r"^known_at: .*timezone"):
+        lived([journey()], [order(3)], known_at=lambda _: datetime(2026, 3, 3))  # noqa: DTZ001 - that is the mistake
+
+
+def test_one_entry_in_a_long_time_is_not_nobody(lived):
+    """However rare, who enters is counted."""
+    history = [
+        *reachable("x"),
+        order(2, "x"),
+        *(order(day, str(n)) for n in range(40) for day in (-100, -80) if n % 2 or day == -100),
+    ]
+    (one,) = lived([journey(arms=HALVES)], history).journeys
+    assert one.power.sentence.startswith("with 0.226 eligible customers a week")
 
 
 def test_runs_are_by_the_shops_clocks():

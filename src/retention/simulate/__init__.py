@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from retention import _records, _wall_time, journey
 from retention.engine import Ration
+from retention.errors import InvalidInput
 from retention.facts import Fact, FellAsleep, OrderPlaced
 from retention.journey import CONTROL, Book, ContactPolicy, CustomerFile, Journey, contact_policy, needs
 from retention.people import Shop
@@ -58,8 +59,11 @@ def simulate(
     the engine. `lift`: the rise of the returning share that the control group is to show; .02 is two points. `each`:
     called with the file of every customer at the end, ledger included; nothing else keeps them.
 
-    Raises `InvalidInput` for days, hours and facts that are none, `InvalidJourney` for journeys that clash.
+    Raises `InvalidInput` for days, hours, times, facts and a lift that are none, `InvalidJourney` for journeys that
+    clash.
     """
+    if not 0 < lift < 1:  # NaN is not either
+        raise InvalidInput(f"lift: {lift!r} is no rise of a share; give .02 for two points")
     first, last = moments.day("start", start), moments.day("end", end)
     zone = ZoneInfo(shop.timezone)
     runs = moments.runs(first, last, zone, hours=hours, outages=map(moments.outage, outages))
@@ -82,7 +86,7 @@ def simulate(
     weeks = ((last - first).days + 1) / 7
 
     def forecast(one: Journey) -> JourneySimulated:
-        per_week = round(sum(tally.people(one).values()) / weeks, 1)
+        per_week = float(f"{sum(tally.people(one).values()) / weeks:.3g}")
         return tally.journey(one, power(one, lives, began, zone, per_week=per_week, lift=lift))
 
     return Simulation(

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
+from retention import _values
 from retention.engine import Ration, scoring
 from retention.engine.doors import check
 from retention.engine.sleepers import KINDS, Sleepers
@@ -71,8 +72,9 @@ def past(
     kept = kinds | _UNITED
     heard = kept.union(KINDS if ration else ())
     facts = [fact for fact in history if _checked(fact, shop).kind in heard]
-    facts.sort(key=known_at)
-    times = [known_at(fact) for fact in facts]
+    known = [_values.instant("known_at", known_at(fact)) for fact in facts]
+    order = sorted(range(len(facts)), key=known.__getitem__)
+    facts, times = [facts[i] for i in order], [known[i] for i in order]
     storage, sleepers = MemoryStorage(), Sleepers(shop.timezone)
     score = partial(scoring.score, storage) if scores else None
     found = Past(_groups(facts))
