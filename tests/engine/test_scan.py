@@ -356,3 +356,14 @@ def test_a_merge_between_two_scans_keeps_the_ration(world):
     waits = next(c for c in waits if c not in entered)
     engine.record([merged(world, waits, entered[0])])
     assert engine.scan().asleep == 0
+
+
+def test_a_merge_that_brings_a_later_order_is_a_new_silence(world):
+    """Who was found asleep and turns out to have ordered since is found again when that order is long ago, too."""
+    engine = world.engine()
+    first, later = world.order("a", silent=80), world.order("b", silent=58)
+    engine.record([first, later])
+    assert [engine.scan().asleep for _ in range(2)] == [1, 0]
+    engine.record([facts.CustomersMerged(id="m", customer_id="b", at=world.clock.at, into="a")])
+    assert engine.scan().asleep == 1
+    assert silence(world, "a").order_id == later.id

@@ -6,7 +6,7 @@ A call that stops type-checking here is a broken promise.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,13 +14,25 @@ from retention import churn, experiments, lifetime_value, monitoring, orders, rf
 from retention.engine import Doubt, Doubts, Engine, Received, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, Rejected, from_json, read, to_json
-from retention.journey import Book, ContactPolicy, CustomerFile, Journey, Needs, needs, plan, recheck
+from retention.journey import (
+    Book,
+    ContactPolicy,
+    CustomerFile,
+    Journey,
+    Needs,
+    Unaccounted,
+    needs,
+    plan,
+    recheck,
+    unaccounted,
+)
 from retention.messages import Message, Result, as_bytes
 from retention.people import Shop
 from retention.playbooks import win_back
 from retention.ports import Capabilities, Sender, Storage, WebhookParser
 from retention.senders.maildir import MaildirSender
 from retention.senders.memory import MemorySender
+from retention.simulate import Simulation, simulate
 from retention.storage.memory import MemoryStorage
 from retention.storage.sqlite import SQLiteStorage
 
@@ -134,6 +146,24 @@ def careful(shop: Shop) -> Engine:
         witness=Path("shop.witness"),
         restored=True,
     )
+
+
+def travel(shop: Shop) -> int:
+    """The past with other journeys; every customer's file is handed over, and what it owes an answer for is told."""
+    book, gaps = Book.of([win_back()]), list[Unaccounted]()
+    found: Simulation = simulate(
+        [win_back()],
+        facts(),
+        "2026-03-01",
+        date(2026, 3, 31),
+        shop=shop,
+        hours=range(24),
+        outages=[("2026-03-05", "2026-03-07")],
+        known_at=lambda fact: fact.at,
+        each=lambda file: gaps.extend(unaccounted(book, file, letters=False)),
+    )
+    weeks: int | None = found.journeys[0].power.weeks
+    return found.sent + (weeks or 0)
 
 
 def decide(book: Book, file: CustomerFile, now: datetime) -> str:

@@ -21,6 +21,7 @@ from retention.cli.demo import demo
 from retention.cli.importing import import_
 from retention.cli.looking import explain, preview, results
 from retention.cli.running import run
+from retention.cli.simulating import simulate
 
 __all__ = ["main"]
 
@@ -41,5 +42,5 @@ def main() -> None:
     """Keep a shop's customers: who is falling asleep, which letter they get, and what it achieved."""
 
 
-for _command in (import_, run, explain, results, preview, demo):
+for _command in (import_, run, explain, results, preview, simulate, demo):
     main.add_command(_command)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from retention.demo_shop import Simulated
     from retention.engine import Results
     from retention.importers.csv import Batch
+    from retention.simulate import JourneySimulated, Simulation
 
 __all__ = [
     "print_demo",
@@ -24,6 +25,7 @@ __all__ = [
     "print_json",
     "print_results",
     "print_run",
+    "print_simulation",
     "progress_bar",
     "rejects_file",
     "working",
@@ -166,3 +168,37 @@ def print_run(done: Mapping[str, Mapping[str, int]]) -> None:
     """What a run did, step by step."""
     rows = [(f"{step}: {what}", n) for step, counts in done.items() for what, n in counts.items()]
     _table("run", ["step", "number"], rows)
+
+
+_MANY_DAYS = 62
+"""So many rows still fit; beyond it a row is a month."""
+
+
+def print_simulation(found: Simulation) -> None:
+    """Letters by day or month, what became of each step, who stood in whose way, and what an experiment would need."""
+    many = (found.end - found.start).days >= _MANY_DAYS
+    names = [journey.journey for journey in found.journeys]
+    sent: dict[str, dict[str, int]] = {}
+    for row in found.letters:
+        counts = sent.setdefault(row.day.isoformat()[: 7 if many else 10], dict.fromkeys(names, 0))
+        counts[row.journey] += row.sent
+    rows = [(when, *counts.values()) for when, counts in sent.items()]
+    rows.append(("all", *(sum(counts[name] for counts in sent.values()) for name in names)))
+    _table(f"letters, {found.start} to {found.end}", ["month" if many else "day", *names], rows)
+    for journey in found.journeys:
+        _print_simulated(journey)
+    if found.collisions:
+        met = [(one.journey, one.because_of, one.put_off, one.lost) for one in found.collisions]
+        _table("letters that caps stopped", ["letter of", "because of", "put off", "lost"], met)
+    click.echo(f"{found.customers} customers, {found.runs} runs, {found.sent} letters")
+    if found.unplanned:
+        click.echo(f"{found.unplanned} customers could not be planned; the log says where")
+
+
+def _print_simulated(journey: JourneySimulated) -> None:
+    rows: list[tuple[object, ...]] = [("(entered)", arm, n) for arm, n in journey.entered.items()]
+    rows += [("(not let in)", reason, n) for reason, n in journey.refused.items()]
+    rows += [(step, fate, n) for step, counts in journey.steps.items() for fate, n in counts.items()]
+    rows += [("(ended)", reason, n) for reason, n in journey.ended.items()]
+    _table(journey.journey, ["step", "fate", "number"], [*rows, ("(not ended)", "", journey.open)])
+    click.echo(journey.power.sentence)

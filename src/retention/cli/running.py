@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from retention.cli.output import print_json, print_run, working
-from retention.cli.shop import SOMETHING_IS_LEFT, db_option, engine_of, json_option, open_storage
+from retention.cli.shop import SOMETHING_IS_LEFT, db_option, engine_of, json_option, open_storage, vouched
 
 if TYPE_CHECKING:
     from retention.engine import Engine
@@ -86,23 +86,12 @@ def run(
 def _vouch(engine: Engine, address: str | None, consent: str | None) -> None:
     """Record the address and the consent that the caller vouches for, for customers who have none on file."""
     from retention.engine.sleepers import batches
-    from retention.facts import ConsentChanged, Fact, ProfileChanged
+    from retention.facts import ConsentChanged, ProfileChanged
     from retention.journey import Needs
 
     if address is None and consent is None:
         return
     now = engine.now()
     for ids in batches(engine.storage, 1000):
-        found: list[Fact] = []
-        for file in engine.storage.load(ids, Needs(frozenset({ProfileChanged.kind, ConsentChanged.kind}))):
-            who = file.customer_id
-            if address is not None and not any(isinstance(f, ProfileChanged) and f.email for f in file.facts):
-                email = address.replace("{customer_id}", who)
-                found.append(ProfileChanged(id=f"vouched/{who}", customer_id=who, at=now, email=email))
-            if consent is not None and not any(
-                isinstance(f, ConsentChanged) and f.topic == consent for f in file.facts
-            ):
-                found.append(
-                    ConsentChanged(id=f"vouched/{who}/{consent}", customer_id=who, at=now, topic=consent, granted=True)
-                )
-        engine.record(found)
+        files = engine.storage.load(ids, Needs(frozenset({ProfileChanged.kind, ConsentChanged.kind})))
+        engine.record(fact for file in files for fact in vouched(file, address, consent, now))

@@ -18,8 +18,9 @@ from retention.errors import IncompatibleStorage, InvalidInput
 
 if TYPE_CHECKING:
     from retention.engine import Clock, Engine
+    from retention.facts import Fact
     from retention.importers.csv import Rules
-    from retention.journey import Journey
+    from retention.journey import CustomerFile, Journey
     from retention.people import Shop
     from retention.ports import Sender
     from retention.storage.sqlite import SQLiteStorage
@@ -32,6 +33,7 @@ __all__ = [
     "existing",
     "json_option",
     "open_storage",
+    "vouched",
 ]
 
 SOMETHING_IS_LEFT = 3
@@ -132,3 +134,15 @@ def _clock(now: str, timezone: str) -> Clock:
         raise InvalidInput(f"--now: {now!r} is no ISO 8601 time; write 2026-03-01T18:00") from None
     instant = time if time.tzinfo else _calendar.resolve(time, _calendar.zone(timezone))
     return lambda: instant
+
+
+def vouched(file: CustomerFile, address: str | None, consent: str | None, at: datetime) -> Iterator[Fact]:
+    """The address and the consent that the caller vouches for, of a customer who has none on file."""
+    from retention.facts import ConsentChanged, ProfileChanged
+
+    who = file.customer_id
+    if address is not None and not any(isinstance(f, ProfileChanged) and f.email for f in file.facts):
+        email = address.replace("{customer_id}", who)
+        yield ProfileChanged(id=f"vouched/{who}", customer_id=who, at=at, email=email)
+    if consent is not None and not any(isinstance(f, ConsentChanged) and f.topic == consent for f in file.facts):
+        yield ConsentChanged(id=f"vouched/{who}/{consent}", customer_id=who, at=at, topic=consent, granted=True)

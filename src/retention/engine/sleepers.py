@@ -16,6 +16,7 @@ import numpy as np
 from attrs import field, frozen
 
 from retention import _calendar, _values, churn, orders
+from retention._types import IntArray
 from retention.churn import Rhythm, Score
 from retention.engine import happenings
 from retention.engine.copies import Restoration
@@ -23,12 +24,14 @@ from retention.errors import InvalidInput
 from retention.facts import CustomerErased, CustomersMerged, Fact, FellAsleep, OrderPlaced
 from retention.ports import Storage
 
-__all__ = ["Ration", "Sleepers"]
+__all__ = ["KINDS", "Ration", "Sleepers", "batches"]
 
 _BATCH = 10_000
+_EPOCH = date(1970, 1, 1).toordinal()
 _ROUNDING = 1e-9
 """5 % of 140 is 7, though .05 * 140 is a little more."""
-_KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind, CustomerErased.kind, *happenings.KINDS)
+KINDS = (OrderPlaced.kind, FellAsleep.kind, CustomersMerged.kind, CustomerErased.kind, *happenings.KINDS)
+"""The kinds of facts that the scan reads."""
 
 
 @frozen
@@ -62,6 +65,7 @@ class Sleepers:
         self._codes: dict[str, int] = {}
         self._names: list[str] = []
         self._merged: dict[int, list[int]] = {}  # a code that stays -> the codes that were merged into it
+        self._moved = False  # whether anybody was merged or erased
         self._root: list[int] = []  # of each code the one that stays, or that it is nobody's any more
         self._last: list[tuple[datetime, str]] = []
         self._ahead: list[tuple[datetime, str, int, float]] = []  # heap: orders whose time has not come
@@ -71,12 +75,13 @@ class Sleepers:
         self._amount = np.empty(0, dtype=np.float64)
         self._happenings = happenings.Happenings(self._zone)
         self._recorded: set[str] = set()
+        self._told = bytearray()  # of each code whether the silence after the last order is known to be recorded
         self._waited: dict[date, int] = {}
 
     def read(self, storage: Storage, now: datetime) -> None:
         """Take in the facts that were recorded since the last call; orders dated after `now` wait for their time."""
         while True:
-            batch, cursor = storage.facts(_KINDS, self._cursor, _BATCH)
+            batch, cursor = storage.facts(KINDS, self._cursor, _BATCH)
             for owner, fact in batch:
                 self._take(owner, fact)
             self._cursor = cursor
@@ -107,29 +112,39 @@ class Sleepers:
         if code == len(self._names):
             self._names.append(name)
             self._root.append(code)
+            self._told.append(False)
             self._last.append((datetime.min.replace(tzinfo=UTC), ""))
         return self._root[code]
 
     def _merge(self, gone: int, stays: int) -> None:
         if gone == stays:
             return
+        self._moved = True
         moved = [gone, *self._merged.pop(gone, [])]
         self._merged.setdefault(stays, []).extend(moved)
         for code in moved:
             self._root[code] = stays
         self._last[stays] = max(self._last[stays], self._last[gone])
+        self._told[stays] = False
+
+    def _roots(self) -> IntArray:
+        return np.array(self._root, dtype=np.int64)
 
     def _forget(self, code: int) -> None:
         """Whatever else is heard of the customer belongs to a code of its own."""
+        self._moved = True
         for gone in (code, *self._merged.pop(code, ())):
             self._root[gone] = happenings.NOBODY
             del self._codes[self._names[gone]]
 
     def _add_order(self, at: datetime, order_id: str, code: int, amount: float) -> None:
         root = self._root[code]
-        if root != happenings.NOBODY:
-            self._new.append((code, floor(at.timestamp()), amount))
-            self._last[root] = max(self._last[root], (at, order_id))
+        if root == happenings.NOBODY:
+            return
+        self._new.append((code, floor(at.timestamp()), amount))
+        if (at, order_id) > self._last[root]:
+            self._last[root] = at, order_id
+            self._told[root] = False
 
     def _add_new(self) -> None:
         if not self._new:
@@ -144,17 +159,19 @@ class Sleepers:
     def log(self) -> orders.OrderLog:
         """The orders so far; the ids of customers are places in a list of names."""
         self._add_new()
-        customer = np.array(self._root, dtype=np.int64)[self._customer]
-        known = customer != happenings.NOBODY
-        days = self._day.view("datetime64[D]")
-        return orders.OrderLog.of(customer_id=customer[known], ordered_at=days[known], amount=self._amount[known])
+        customer, days, amount = self._customer, self._day.view("datetime64[D]"), self._amount
+        if self._moved:
+            customer = self._roots()[customer]
+            known = customer != happenings.NOBODY
+            customer, days, amount = customer[known], days[known], amount[known]
+        return orders.OrderLog.of(customer_id=customer, ordered_at=days, amount=amount)
 
     def asleep(
-        self, now: datetime, ration: Ration, score: Callable[[orders.OrderLog, churn.Activity, date], Score]
+        self, now: datetime, ration: Ration, score: Callable[[orders.OrderLog, churn.Activity, date], Score] | None
     ) -> tuple[list[FellAsleep], int]:
         """The facts to record at `now`, and how many sleepers must wait for another day.
 
-        `score` is asked only when somebody fell asleep.
+        `score` is asked only when somebody fell asleep; without one the facts carry no `p_active`.
         """
         today = now.astimezone(self._zone).date()
         if not self._names:
@@ -168,7 +185,7 @@ class Sleepers:
         allowed = max(0, ceil(ration.share * (len(waiting) + used) - _ROUNDING) - used)
         if not fresh and not allowed:
             return [], len(waiting)
-        scored = score(log, self._happenings.activity(np.array(self._root, dtype=np.int64)), today)
+        scored = rhythm if score is None else score(log, self._happenings.activity(self._roots()), today)
         facts = [self._fact(scored, row, lost.get(row, now), waited=False) for row in fresh]
         facts += [self._fact(scored, row, now, waited=True) for row in waiting[:allowed]]
         return facts, max(0, len(waiting) - allowed)
@@ -180,13 +197,15 @@ class Sleepers:
 
     def _split(self, rhythm: Rhythm, today: date, ration: Ration) -> tuple[list[int], list[int]]:
         """The rows of `rhythm` that may go in at once, and those that wait, in the order in which they go in."""
-        code = rhythm.customer_id
-        rows = [row for row in np.flatnonzero(rhythm.state == "asleep").tolist() if self._is_new(code[row])]
-        first_fresh = np.datetime64(today, "D") - np.timedelta64(ration.fresh_days, "D")
-        since = rhythm.asleep_since
-        fresh = [row for row in rows if since[row] >= first_fresh]
-        waiting = [row for row in rows if since[row] < first_fresh]
-        return fresh, sorted(waiting, key=lambda row: (-since[row].astype(int), self._names[code[row]]))
+        told = np.frombuffer(self._told, dtype=np.bool_)[rhythm.customer_id]
+        asleep = np.flatnonzero((rhythm.state == "asleep") & ~told)
+        found = zip(asleep.tolist(), rhythm.customer_id[asleep].tolist(), strict=True)
+        rows = {row: code for row, code in found if self._is_new(code)}
+        since = rhythm.asleep_since.view(np.int64)[list(rows)].tolist()
+        first_fresh = today.toordinal() - _EPOCH - ration.fresh_days
+        fresh = [row for row, day in zip(rows, since, strict=True) if day >= first_fresh]
+        waiting = {row: day for row, day in zip(rows, since, strict=True) if day < first_fresh}
+        return fresh, sorted(waiting, key=lambda row: (-waiting[row], self._names[rows[row]]))
 
     def _lost(self, rhythm: Rhythm, ration: Ration) -> dict[int, datetime]:
         """The rows of those who may have been found while a copy of the storage was at work that is lost, and when."""
@@ -201,9 +220,12 @@ class Sleepers:
         return dict.fromkeys(rows.tolist(), self._restoration.at - timedelta.resolution)
 
     def _is_new(self, code: int) -> bool:
-        return self._last[code][1] not in self._recorded
+        """Whether the silence after the last order was not recorded yet; remembers who need not be asked again."""
+        told = self._last[code][1] in self._recorded
+        self._told[code] = told
+        return not told
 
-    def _fact(self, scored: Score, row: int, now: datetime, *, waited: bool) -> FellAsleep:
+    def _fact(self, scored: Score | Rhythm, row: int, now: datetime, *, waited: bool) -> FellAsleep:
         code = scored.customer_id[row]
         ordered_at, order_id = self._last[code]
         return FellAsleep(
@@ -214,7 +236,7 @@ class Sleepers:
             basis=ordered_at,
             usual_gap=round(float(scored.usual_gap[row]), 1),
             silent_for=int(scored.days_since_last[row]),
-            p_active=round(float(scored.p_active[row]), 4),
+            p_active=round(float(scored.p_active[row]), 4) if isinstance(scored, Score) else None,
             why=scored.why(row),
             waited=waited,
         )

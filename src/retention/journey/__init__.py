@@ -1,11 +1,12 @@
 """Journeys: what is due for a customer, by data and pure functions.
 
 `definition` is what a shop writes down, `conditions` what it may ask, `contact_policy` what it allows itself, `ledger`
-the rows that are kept, `book` all of it compiled, `plan` the function that decides.
+the rows that are kept, `book` all of it compiled, `plan` the function that decides, `account` the sum check.
 """
 
 from __future__ import annotations
 
+from retention.journey.account import Unaccounted, unaccounted
 from retention.journey.book import Book, needs
 from retention.journey.conditions import AllOf, AnyOf, Condition, Exists, First, Last, Not, Open
 from retention.journey.contact_policy import Cap, ContactPolicy, Hold, QuietHours
@@ -76,6 +77,7 @@ __all__ = [
     "Plan",
     "QuietHours",
     "Step",
+    "Unaccounted",
     "Variant",
     "Wait",
     "customer_of",
@@ -84,4 +86,5 @@ __all__ = [
     "plan",
     "recheck",
     "to_json",
+    "unaccounted",
 ]
