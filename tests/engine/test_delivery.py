@@ -346,6 +346,34 @@ def test_one_poisonous_letter_of_a_batch_leaves_the_others_in_doubt_only_once(ki
     assert engine.deliver() == {"in_doubt": 1, "sent": 3}
 
 
+def test_poison_in_doubt_does_not_keep_other_letters_waiting(kit):
+    """F15: when the sender chokes on letters again, those that are due go out in the same run all the same."""
+
+    def chokes(batch):
+        return raises(batch) if batch[0].to.startswith("eve") else [Result("accepted")]
+
+    world = kit.World(sender=kit.Answers(chokes, max_batch=1, remembers=timedelta(days=1)))
+    engine = queued(world, "eve-1", "eve-2", "eve-3")
+    assert engine.deliver() == {"in_doubt": 3}
+    world.clock.passes(minutes=20)
+    engine.record(world.asleep("ann"))
+    engine.scan()
+    engine.tick()
+    assert engine.deliver() == {"in_doubt": 3, "sent": 1}
+
+
+def test_a_paused_sender_is_not_asked_for_others_either(kit):
+    """What the sender says about a letter in doubt holds for all: nothing further is handed over in this run."""
+    world = kit.World(sender=kit.Answers("unknown", max_batch=1, remembers=timedelta(days=1)))
+    engine = queued(world, "ann", "bob", "eve", "zoe")
+    engine.deliver()
+    calls = len(world.sender.calls)
+    world.sender.answer = "throttled"
+    world.clock.passes(minutes=20)
+    engine.deliver()
+    assert len(world.sender.calls) == calls + 1
+
+
 def test_slow_calls_leave_the_rest_of_the_doubts_for_later(kit):
     """No second send begins when its answer might come after the lease; nothing is lost for it."""
 

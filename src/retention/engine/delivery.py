@@ -94,8 +94,10 @@ class Delivery:
                 else:
                     ended.append(_ended(letter, told, now))
             self._settle(ended)
-            if not self._repeat(again):
-                return False
+            stop = self._repeat(again)
+            if stop is not None:
+                self._unanswered = 0  # a sender that chokes on these may take others
+                return stop.status not in _PAUSED
         return True
 
     def _told(self, letters: Sequence[_Looked]) -> list[Result]:
@@ -116,15 +118,16 @@ class Delivery:
         may = recognised or self._doubts.repeats(message)
         return may and letter.settlement is None and letter.lease.attempts < _MAX_ATTEMPTS
 
-    def _repeat(self, letters: Sequence[_Looked]) -> bool:
-        """Hand letters in doubt over once more, marked as they are; False: the sender cannot go on."""
+    def _repeat(self, letters: Sequence[_Looked]) -> Result | None:
+        """Hand letters in doubt over once more, marked as they are; the answer that says to stop, if any does."""
         for letter in letters:
             now = self._now()
             if _is_too_late(letter, now) or not self._may_repeat(letter, now):
                 continue  # looked at anew when its lease has run out
-            if self._hand_over([letter], _settled_again) is not None:
-                return False
-        return True
+            stop = self._hand_over([letter], _settled_again)
+            if stop is not None:
+                return stop
+        return None
 
     # One more look.
 

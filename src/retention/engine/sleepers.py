@@ -65,6 +65,7 @@ class Sleepers:
         self._codes: dict[str, int] = {}
         self._names: list[str] = []
         self._merged: dict[int, list[int]] = {}  # a code that stays -> the codes that were merged into it
+        self._moved = False  # whether anybody was merged or erased
         self._root: list[int] = []  # of each code the one that stays, or that it is nobody's any more
         self._last: list[tuple[datetime, str]] = []
         self._ahead: list[tuple[datetime, str, int, float]] = []  # heap: orders whose time has not come
@@ -118,6 +119,7 @@ class Sleepers:
     def _merge(self, gone: int, stays: int) -> None:
         if gone == stays:
             return
+        self._moved = True
         moved = [gone, *self._merged.pop(gone, [])]
         self._merged.setdefault(stays, []).extend(moved)
         for code in moved:
@@ -130,6 +132,7 @@ class Sleepers:
 
     def _forget(self, code: int) -> None:
         """Whatever else is heard of the customer belongs to a code of its own."""
+        self._moved = True
         for gone in (code, *self._merged.pop(code, ())):
             self._root[gone] = happenings.NOBODY
             del self._codes[self._names[gone]]
@@ -156,10 +159,12 @@ class Sleepers:
     def log(self) -> orders.OrderLog:
         """The orders so far; the ids of customers are places in a list of names."""
         self._add_new()
-        customer = self._roots()[self._customer]
-        known = customer != happenings.NOBODY
-        days = self._day.view("datetime64[D]")
-        return orders.OrderLog.of(customer_id=customer[known], ordered_at=days[known], amount=self._amount[known])
+        customer, days, amount = self._customer, self._day.view("datetime64[D]"), self._amount
+        if self._moved:
+            customer = self._roots()[customer]
+            known = customer != happenings.NOBODY
+            customer, days, amount = customer[known], days[known], amount[known]
+        return orders.OrderLog.of(customer_id=customer, ordered_at=days, amount=amount)
 
     def asleep(
         self, now: datetime, ration: Ration, score: Callable[[orders.OrderLog, churn.Activity, date], Score] | None
