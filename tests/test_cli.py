@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from retention.cli import main
+from retention.testing.relay import Relay
 
 HEADER = "client,invoice,date,code,pieces,price"
 LINES = [
@@ -135,6 +136,16 @@ def test_letters_leave_by_the_sender_that_is_named(shop: Path, monkeypatch, inst
     assert done.exit_code == 0, done.output
     assert len(list((shop / "elsewhere").glob("*.eml"))) == 1
     assert not (shop / "letters").exists()
+
+
+def test_letters_leave_by_smtp(shop: Path, installed) -> None:
+    """A relay gets the letter of the run, and a goodbye."""
+    import_()
+    with Relay() as relay:
+        done = call("run", "--db", "shop.db", *NOW, *VOUCH, "--control", "0", "--sender", f"smtp://{relay.address}")
+        assert done.exit_code == 0, done.output
+        (taken,) = relay.accepted
+    assert taken.to == ("ann@example.invalid",)
 
 
 def test_an_unknown_sender(shop: Path, installed) -> None:

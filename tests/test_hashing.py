@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import uuid
 
@@ -167,3 +168,12 @@ def test_signatures(secret: str, names: list[str]) -> None:
     assert not verify(secret, signature, *names, "x")
     assert not verify(secret, signature[:-1], *names)
     assert not verify(secret, "é" + signature, *names)
+
+
+def test_authentication_codes() -> None:
+    """The code is RFC 4231's second case; one right code among wrong ones is enough, and none is none."""
+    code = _hashing.mac(b"Jefe", b"what do ya want for nothing?")
+    assert base64.b64decode(code).hex() == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+    assert _hashing.one_is_mac(b"Jefe", b"what do ya want for nothing?", ["", "é\ud800", code])
+    assert not _hashing.one_is_mac(b"Jefe", b"what do ya want for nothing", [code])
+    assert not _hashing.one_is_mac(b"Jefe", b"what do ya want for nothing?", [])

@@ -192,6 +192,18 @@ def test_the_same_message_is_the_same_bytes():
     assert parsedate_to_datetime(mail["Date"]) == letter.at
 
 
+@given(st.from_regex(r"[A-Za-z0-9._-]{1,128}", fullmatch=True))
+@example("_")
+@example("_-")
+@example("._-.__")
+def test_keys_survive_as_tags(key):
+    """A tag holds what every provider takes, at most 256 characters, and gives the key back."""
+    tag = messages.as_tag(key)
+    assert set(tag) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+    assert len(tag) <= 256
+    assert messages.from_tag(tag) == key
+
+
 def test_results_are_values():
     """Two results of the same kind are equal."""
     assert Result("throttled", "busy", timedelta(seconds=5)) == Result("throttled", "busy", timedelta(seconds=5))

@@ -1,13 +1,14 @@
 """Hashing: the only room that may touch ``hashlib`` and ``hmac``.
 
-Three jobs. *Draws*: which of 10,000 buckets a customer falls into, by GrowthBook's published version-2 hash, so that
+Four jobs. *Draws*: which of 10,000 buckets a customer falls into, by GrowthBook's published version-2 hash, so that
 a shop can replay an assignment with the vendor's own kits (https://docs.growthbook.io/lib/build-your-own)::
 
     n = fnv1a32(str(fnv1a32(seed + value)))
     fraction = n % 10000 / 10000
 
 *Keys*: digests and message keys that are the same on every machine and in every run. *Signatures*: links that only
-the shop can have made. Nothing here is random and nothing reads a clock.
+the shop can have made. *Authentication codes*: webhooks that only the provider can have sent. Nothing here is random
+and nothing reads a clock.
 
 Which characters are hashed. FNV-1a is fed one Unicode code point per character, as the vendor's Python kit does.
 ASCII gives the same number in every kit of the vendor; other characters up to U+FFFF the same as in its JavaScript
@@ -32,7 +33,20 @@ from numpy.typing import NDArray
 from retention._types import AnyArray, FloatArray, IntArray
 from retention.errors import InvalidInput
 
-__all__ = ["BUCKETS", "bucket", "buckets", "digest", "fnv1a32", "fraction", "fractions", "key", "sign", "verify"]
+__all__ = [
+    "BUCKETS",
+    "bucket",
+    "buckets",
+    "digest",
+    "fnv1a32",
+    "fraction",
+    "fractions",
+    "key",
+    "mac",
+    "one_is_mac",
+    "sign",
+    "verify",
+]
 
 BUCKETS = 10_000
 """How many different fractions there are."""
@@ -122,6 +136,18 @@ def verify(secret: str, signature: str, *parts: str) -> bool:
     """Whether ``signature`` is what `sign` gives; takes equally long wherever the two differ."""
     expected = sign(secret, *parts).encode("ascii")
     return hmac.compare_digest(expected, signature.encode("utf-8", "surrogatepass"))
+
+
+def mac(secret: bytes, content: bytes) -> str:
+    """HMAC-SHA256 of the content under ``secret`` in padded base64, as Standard Webhooks (and Svix) sign."""
+    return base64.b64encode(hmac.digest(secret, content, "sha256")).decode("ascii")
+
+
+def one_is_mac(secret: bytes, content: bytes, claimed: Iterable[str]) -> bool:
+    """Whether one of the claimed codes is what `mac` gives; each takes equally long wherever it differs."""
+    expected = mac(secret, content).encode("ascii")
+    found = [hmac.compare_digest(expected, code.encode("utf-8", "surrogatepass")) for code in claimed]
+    return any(found)
 
 
 def _encode(parts: Iterable[str]) -> bytes:

@@ -20,11 +20,12 @@ from retention import _records, _values
 from retention._types import Json
 from retention.errors import InvalidInput
 
-__all__ = ["Message", "Result", "as_bytes", "from_json", "from_storage", "to_json"]
+__all__ = ["Message", "Result", "as_bytes", "as_tag", "from_json", "from_storage", "from_tag", "to_json"]
 
 
 # What every provider takes as an idempotency key, and every file system as a name.
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_TAGGED = re.compile("_([_-])")
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Text that needs no encoding in a header: "=?" would be decoded, outer spaces lost, long lines (RFC 5322: 998) cut.
 _PLAIN_HEADER = re.compile(r"(?!.*=\?)[!-~]([ -~]{0,800}[!-~])?")
@@ -95,6 +96,20 @@ def _fields(data: Json) -> Json:
     if rest.pop("format", None) != 1:
         raise InvalidInput(f"format: {data.get('format')!r} of a message is unknown; update the library")
     return rest
+
+
+def as_tag(key: str) -> str:
+    """The key in the letters, digits, hyphens and underscores that providers take as a tag; `from_tag` undoes it.
+
+    >>> as_tag("win_back.1"), from_tag("win__back_-1")
+    ('win__back_-1', 'win_back.1')
+    """
+    return key.replace("_", "__").replace(".", "_-")
+
+
+def from_tag(tag: str) -> str:
+    """The key that `as_tag` wrote."""
+    return _TAGGED.sub(lambda pair: "_" if pair[1] == "_" else ".", tag)
 
 
 def as_bytes(message: Message) -> bytes:

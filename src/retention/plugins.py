@@ -90,7 +90,7 @@ class Plugins:
             wanted = "nothing but its name" if arguments else f"more than its name, such as {name}:…"
             raise InvalidInput(f"{kind} {name!r}: its address must be {wanted}")
         made = make(*arguments)
-        _insist(kind, name, [*_faults(_PORTS[kind], made), *_promises(made, kind)])
+        _insist(kind, name, list(_faults_of_made(kind, made)))
         return made
 
     def _maker(self, kind: Kind, name: str, *, shown: bool) -> Maker:
@@ -142,15 +142,13 @@ def _insist(kind: Kind, name: str, faults: list[str]) -> None:
         raise InvalidInput(f"{kind} {name!r}: {'; '.join(faults)}; see retention.ports.{_PORTS[kind].__name__}")
 
 
-def _promises(made: object, kind: Kind) -> Iterator[str]:
-    """What is wrong with a sender's capabilities, which may exist only once it is made."""
-    if kind != "sender":
-        return
+def _faults_of_made(kind: Kind, made: object) -> Iterator[str]:
+    """What is wrong with an instance, with the capabilities too, which a sender may have only now."""
     capabilities = getattr(made, "capabilities", None)
-    if not isinstance(capabilities, Capabilities):
+    if kind == "sender" and not isinstance(capabilities, Capabilities):
         yield "capabilities is no retention.ports.Capabilities"
-    elif capabilities.looks_up:
-        yield from set(_faults(LookupSender, made)) - set(_faults(Sender, made))
+    looks_up = kind == "sender" and getattr(capabilities, "looks_up", False)
+    yield from _faults(LookupSender if looks_up else _PORTS[kind], made)
 
 
 def _faults(port: type, plugin: Any) -> Iterator[str]:

@@ -76,12 +76,27 @@ def test_law_34_more_than_a_batch_is_refused(sender_and_arrived):
     assert arrived() == {}
 
 
+def test_what_became_of_a_letter_can_be_looked_up(sender_and_arrived):
+    """A key that was sent is accepted, another one never came."""
+    sender, _ = sender_and_arrived
+    sender.send([message("a"), message("c")])
+    assert sender.capabilities.looks_up
+    assert sender.lookup(["c", "b", "a"]) == [Result("accepted"), Result("transient"), Result("accepted")]
+    assert sender.lookup([]) == []
+
+
 def test_the_memory_takes_smaller_batches():
     """A test may ask for a provider's `max_batch`."""
     assert MemorySender(max_batch=1).capabilities.max_batch == 1
 
 
 # ------------------------------------------------------------- maildir
+
+
+@pytest.mark.parametrize("key", ["x" * 300, "a\0"])
+def test_a_key_that_cannot_be_looked_up(tmp_path, key):
+    """Where the disk gives no answer, nobody can tell."""
+    assert MaildirSender(tmp_path).lookup([key])[0].status == "unknown"
 
 
 @pytest.mark.parametrize("fsync", [False, True])

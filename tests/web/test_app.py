@@ -75,6 +75,11 @@ def test_foreign_and_broken_links_are_refused_alike(site) -> None:
     assert site.said() == []
 
 
+def test_a_path_begins_with_a_slash(site) -> None:
+    """A good link behind something else is no link."""
+    assert site.call("GET", "x" + site.path(), lawful=False).code == 404
+
+
 @pytest.mark.parametrize("customer, topic", [("", "marketing"), ("42", ""), (" ", " ")])
 def test_a_link_about_nobody_is_refused(site, customer: str, topic: str) -> None:
     """A link that the shop signed for an empty id or topic can end nothing."""

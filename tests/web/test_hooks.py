@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import urllib.request
+from datetime import timedelta
 
 import pytest
 
+from retention import facts
 from retention.errors import InvalidInput, StorageUnavailable
+from retention.journey import Needs
+from retention.ports import Parsed, Report
 
 BODY = b'{"type": "email.delivered"}\xff'
 
@@ -68,3 +72,34 @@ def test_over_http(hooked, served) -> None:
         assert answer.status == 200
     ((_, headers, body),) = hooked.received.calls
     assert (headers["svix-id"], body) == ("msg_2", BODY)
+
+
+class Complaints:
+    """A provider that signs with one word and reports nothing but complaints."""
+
+    def __init__(self, at) -> None:
+        self.at = at
+
+    def verify(self, headers, body, now) -> bool:
+        return headers.get("x-signature") == "ours"
+
+    def parse(self, headers, body) -> Parsed:
+        keys = body.decode().split()
+        return Parsed(tuple(Report(id=f"c/{key}", message_key=key, status="complained", at=self.at) for key in keys))
+
+
+def test_a_complaint_reaches_the_customers_file(site) -> None:
+    """From a sent letter to the provider's report of it, with the engine itself: told twice it is one fact."""
+    site.profile(email="ann@example.org")
+    site.consent()
+    order = facts.OrderPlaced(id="1", customer_id="42", at=site.now - timedelta(days=75), total="30", currency="GBP")
+    site.engine.record([order])
+    site.now += timedelta(seconds=1)
+    site.engine.run()
+    (key,) = site.sender.messages
+    site.webhooks["provider"] = Complaints(site.now)
+    post = ("POST", "/webhooks/provider", key.encode())
+    assert site.call(*post).code == 401
+    assert [site.call(*post, HTTP_X_SIGNATURE="ours").code for _ in range(2)] == [200, 200]
+    (file,) = site.storage.load(["42"], Needs(frozenset({"email"})))
+    assert [(fact.status, fact.message_key) for fact in file.facts] == [("complained", key)]

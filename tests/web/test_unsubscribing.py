@@ -83,7 +83,7 @@ def test_posting_ends_the_letters(site, body: bytes) -> None:
     )
 
 
-@pytest.mark.parametrize("body", [b"", b"x=1", b"List-Unsubscribe=No", b"\xff\x00"])
+@pytest.mark.parametrize("body", [b"", b"x=1", b"List-Unsubscribe=No", b"One-Click", b"\xff\x00"])
 def test_posting_anything_else_asks_again(site, body: bytes) -> None:
     """A post without the pair is no unsubscribe: status 400, and the page with the button."""
     site.consent()
@@ -145,11 +145,18 @@ def test_without_a_consent_on_file_the_word_is_kept(site) -> None:
     assert site.said() == [False]
 
 
+def test_customers_do_not_share_a_withdrawal(site) -> None:
+    """Two customers without a consent on file, and two topics of one of them, are three facts."""
+    for who, topic in (("42", "news"), ("43", "news"), ("43", "win-back")):
+        assert site.call("POST", site.path(who, topic), b"List-Unsubscribe=One-Click").code == 200
+        assert site.said(who, topic) == [False]
+
+
 @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(seconds=3), timedelta(days=300)])
 def test_a_fast_clock_cannot_undo_it(site, ahead: timedelta) -> None:
     """A consent dated at this very moment or later, by a server whose clock is fast, is withdrawn too: now and then."""
     site.consent(at=site.now - timedelta(days=9))
-    site.consent(at=site.now + ahead)
+    site.consent(at=site.now + ahead, id="zzz: after the withdrawal, if only the time did not tell")
     site.call("POST", site.path(), b"List-Unsubscribe=One-Click")
     (file,) = site.storage.load(["42"], Needs())
     for moment in (site.now + timedelta(microseconds=1), site.now + ahead + timedelta(seconds=1)):
@@ -161,11 +168,12 @@ def test_a_link_ends_its_own_topic_only(site) -> None:
     """F18: the consent for other topics and for other channels stays."""
     site.consent(topic="news")
     site.consent(topic="win-back")
-    site.consent(topic="news", channel="sms")
+    site.now += timedelta(days=1)
+    site.consent(topic="news", channel="sms", granted=False)
     site.now += timedelta(days=1)
     site.call("POST", site.path(topic="news"), b"List-Unsubscribe=One-Click")
     (file,) = site.storage.load(["42"], Needs())
-    (withdrawn,) = [fact for fact in file.facts if not fact.granted]
+    _, withdrawn = [fact for fact in file.facts if not fact.granted]
     assert (withdrawn.topic, withdrawn.channel) == ("news", "email")
     assert site.said(topic="win-back") == [True]
 

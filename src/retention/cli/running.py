@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,11 +70,11 @@ def run(
     """Find who fell asleep, plan what is due, and send the letters. Call it from cron, as often as you like."""
     from retention.playbooks import win_back
 
-    with open_storage(db) as storage:
+    with open_storage(db) as storage, _open_sender(through, letters) as sender:
         journeys = [win_back(control=control, version=journey_version)]
         engine = engine_of(
             storage,
-            _sender(through, letters),
+            sender,
             journeys,
             now=now,
             said=shop,
@@ -91,12 +93,18 @@ def run(
         ctx.exit(SOMETHING_IS_LEFT)
 
 
-def _sender(through: str | None, letters: Path) -> Sender:
-    """The sender at an address, or files in a directory."""
+@contextmanager
+def _open_sender(through: str | None, letters: Path) -> Iterator[Sender]:
+    """The sender at an address, or files in a directory; one that keeps connections is closed at the end."""
     from retention.plugins import Plugins
     from retention.senders.maildir import MaildirSender
 
-    return MaildirSender(letters) if through is None else Plugins.discover().sender(through)
+    sender = MaildirSender(letters) if through is None else Plugins.discover().sender(through)
+    try:
+        yield sender
+    finally:
+        if hasattr(sender, "close"):
+            sender.close()
 
 
 def _vouch(engine: Engine, address: str | None, consent: str | None) -> None:

@@ -17,6 +17,7 @@ from typing import Literal
 from retention.errors import InvalidInput
 from retention.messages import Message, Result, as_bytes
 from retention.ports import Capabilities
+from retention.senders._answers import check_size
 
 __all__ = ["MaildirSender"]
 
@@ -31,7 +32,7 @@ class MaildirSender:
     that cannot be made or written to.
     """
 
-    capabilities = Capabilities(max_batch=1_000, remembers_for=timedelta.max)
+    capabilities = Capabilities(max_batch=1_000, remembers_for=timedelta.max, looks_up=True)
 
     def __init__(self, directory: str | os.PathLike[str], *, fsync: bool = False) -> None:
         self._directory = Path(directory)
@@ -47,13 +48,28 @@ class MaildirSender:
 
     def send(self, messages: Sequence[Message]) -> list[Result]:
         """Write the messages; raises `InvalidInput` for more than `max_batch`."""
-        if len(messages) > self.capabilities.max_batch:
-            raise InvalidInput(f"messages: {len(messages)} in one call; send at most {self.capabilities.max_batch}")
+        check_size(messages, self.capabilities.max_batch)
         return [self._send(message) for message in messages]
+
+    def lookup(self, message_keys: Sequence[str]) -> list[Result]:
+        """For each key, whether its letter is there; one that somebody has moved away counts as never written."""
+        return [self._lookup(key) for key in message_keys]
+
+    def _lookup(self, key: str) -> Result:
+        try:
+            self._path(key).stat()
+        except FileNotFoundError:
+            return Result("transient")
+        except (OSError, ValueError) as error:  # no access, or no name that a file can have
+            return Result("unknown", f"{self._directory}: {type(error).__name__}")
+        return Result("accepted")
+
+    def _path(self, key: str) -> Path:
+        return self._directory / f"{key}.eml"
 
     def _send(self, message: Message) -> Result:
         try:
-            self._write(self._directory / f"{message.key}.eml", as_bytes(message))
+            self._write(self._path(message.key), as_bytes(message))
         except OSError as error:
             status: Literal["misconfigured", "transient"] = "misconfigured" if error.errno in _LASTING else "transient"
             return Result(status, f"{self._directory}: {error.strerror}")

@@ -1,0 +1,1 @@
+"""How word of letters comes back: implementations of `retention.ports.WebhookParser`, one module for each provider."""
