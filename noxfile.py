@@ -142,6 +142,13 @@ def simulations(session: nox.Session) -> None:
     session.run("pytest", "-n", CORES, "-m", "simulation", "-rA", *session.posargs)
 
 
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """Workers killed at every point of a letter's way; `-- --kills 1000 --messages 200000` for the long storm."""
+    session.install("-e", ".")
+    session.run("python", "tests/chaos/storm.py", *session.posargs)
+
+
 @nox.session(python=PYTHONS[0], venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """The tests with the lowest direct dependencies that pyproject.toml allows (needs uv)."""

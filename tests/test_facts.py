@@ -152,6 +152,13 @@ def test_a_field_that_is_missing():
         facts.from_json({"format": 1, "kind": "visit", "id": "1", "customer_id": "ann"})
 
 
+@pytest.mark.parametrize("data", [None, [], [["kind", "visit"]], "visit", 5])
+def test_what_is_no_json_object_is_refused(data):
+    """A line of an export may hold any JSON; what is no object is told like every other mistake."""
+    with pytest.raises(InvalidInput, match=f"^fact: a {type(data).__name__} is no JSON object"):
+        facts.from_json(data)
+
+
 @pytest.mark.parametrize(
     "cls, fields, match",
     [
@@ -198,8 +205,8 @@ def test_facts_that_cannot_be(cls, fields, match):
     [
         ("{", "no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         (b"\xff", "no JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
-        ("[]", "fact: a list is no JSON object; write what to_json gives"),
-        (None, "fact: a NoneType is no JSON object; write what to_json gives"),
+        ("[]", "fact: a list is no JSON object; give what to_json wrote"),
+        (None, "fact: a NoneType is no JSON object; give what to_json wrote"),
         ("[" * 100_000, "nested too deep"),
         (
             {"format": 1, "kind": "order eve@example.org"},
