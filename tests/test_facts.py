@@ -205,8 +205,8 @@ def test_facts_that_cannot_be(cls, fields, match):
     [
         ("{", "no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         (b"\xff", "no JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
-        ("[]", "fact: a list is no JSON object; write what to_json gives"),
-        (None, "fact: a NoneType is no JSON object; write what to_json gives"),
+        ("[]", "fact: a list is no JSON object; give what to_json wrote"),
+        (None, "fact: a NoneType is no JSON object; give what to_json wrote"),
         ("[" * 100_000, "nested too deep"),
         (
             {"format": 1, "kind": "order eve@example.org"},

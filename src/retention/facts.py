@@ -343,7 +343,7 @@ def to_json(fact: Fact) -> Json:
 
 
 def from_json(data: Json) -> Fact:
-    """The fact that `to_json` wrote; raises `InvalidInput` for an unknown kind, field or newer format."""
+    """The fact that `to_json` wrote; raises `InvalidInput` for no mapping, an unknown kind or field, a newer format."""
     cls, rest = _kind(data)
     try:
         return cls(**rest)
@@ -359,7 +359,7 @@ def from_storage(data: Json) -> Fact:
 
 def _kind(data: Json) -> tuple[type[Fact], Json]:
     if not isinstance(data, dict | Mapping):
-        raise InvalidInput(f"fact: a {type(data).__name__} is no JSON object; write what to_json gives")
+        raise InvalidInput(f"fact: a {type(data).__name__} is no JSON object; give what to_json wrote")
     rest = dict(data)
     written, kind = rest.pop("format", None), rest.pop("kind", None)
     if not isinstance(written, int) or written > FORMAT:

@@ -12,15 +12,6 @@ from retention.errors import InvalidInput
 from retention.playbooks import win_back
 
 
-@pytest.fixture(autouse=True)
-def _erasing(kit):
-    """Only while no storage erases yet: to be taken away with the first that does."""
-    world = kit.World()
-    world.storage.record([world.order("eve"), facts.CustomerErased(id="e", customer_id="eve", at=world.clock.at)])
-    if len(world.file("eve").facts) > 1:
-        pytest.skip("the storage does not erase yet")
-
-
 def test_nothing_personal_is_left_to_tell(world):
     """The explanation knows that there was a customer, that letters were decided, and that they were erased."""
     engine = world.engine()

@@ -2,16 +2,16 @@
 
 Nothing here raises for what comes in from outside: a body is believed or not, an event is read, ignored or rejected.
 
-=======================  ============================================================
-email.delivered          delivered
-email.delivery_delayed   deferred
-email.bounced            bounced: hard if Permanent, else soft; block if refused for
-                         its content, its size or its sender
-email.complained         complained
-email.opened, .clicked   opened, clicked
-email.failed, .suppressed  rejected
-everything else          ignored, and so are letters that carry no ``message_key``
-=======================  ============================================================
+===========================  ============================================================
+email.delivered              delivered
+email.delivery_delayed       deferred
+email.bounced                bounced: hard if Permanent, else soft; block if refused for
+                             its content, its size or its sender
+email.complained             complained
+email.opened, .clicked       opened, clicked
+email.failed, .suppressed    rejected
+everything else              ignored, as are letters that carry no ``message_key``
+===========================  ============================================================
 """
 
 from __future__ import annotations
