@@ -91,23 +91,21 @@ class Workers:
 
     def run(self) -> None:
         """Kill and stop as often as was asked for, and let the work end."""
-        for lane in range(self._task.lanes):
-            self._start(lane, next(self._troubles, CALM))
-        while self._lanes:
-            self._act()
-            pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
-            if not pid:
-                time.sleep(0.002)
-            elif os.WIFSTOPPED(status):
-                self.stopped += 1
-                self._wakes[pid] = time.monotonic() + LEASE
-            else:
-                self._bury(pid, status)
+        try:
+            for lane in range(self._task.lanes):
+                self._start(lane, next(self._troubles, CALM))
+            while self._lanes:
+                self._act()
+                self._look()
+        finally:
+            for pid in self._lanes:
+                os.kill(pid, signal.SIGKILL)
 
     def _start(self, lane: int, trouble: Trouble) -> None:
         fuse = Fuse(trouble.point, trouble.visits, trouble.how)
         doomed = trouble.point != "" and trouble.how == signal.SIGKILL
-        pid = child(partial(work, evolve(self._task, lane=lane), fuse, forever=doomed))
+        chunks = 3 if trouble.how == signal.SIGSTOP else None  # a rest for one, not the end of the storm for its lane
+        pid = child(partial(work, evolve(self._task, lane=lane), fuse, chunks=chunks, forever=doomed))
         self._lanes[pid] = (lane, trouble)
         if doomed:
             life = self._chance.uniform(0, 0.5) if trouble.point == ANY_TIME else PATIENCE
@@ -124,6 +122,17 @@ class Workers:
             self._lanes[pid] = (self._lanes[pid][0], Trouble(ANY_TIME))
             os.kill(pid, signal.SIGKILL)
 
+    def _look(self) -> None:
+        """See who was stopped and who has ended."""
+        pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
+        if not pid:
+            time.sleep(0.002)
+        elif os.WIFSTOPPED(status):
+            self.stopped += 1
+            self._wakes[pid] = time.monotonic() + LEASE
+        else:
+            self._bury(pid, status)
+
     def _bury(self, pid: int, status: int) -> None:
         lane, trouble = self._lanes.pop(pid)
         self._ends.pop(pid, None)
@@ -132,8 +141,8 @@ class Workers:
             self.killed[trouble.point] += 1
         elif status:
             raise SystemExit(f"a worker failed with status {status}; its last words are above")
-        elif follows is None:
-            return  # the lane is at its end
+        elif follows is None and not evolve(self._task, lane=lane).ahead:
+            return
         self._start(lane, follows or CALM)
 
 

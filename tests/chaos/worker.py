@@ -186,10 +186,10 @@ def engine(task: Task, fuse: Fuse, clock: Callable[[], datetime]) -> Engine:
     )
 
 
-def work(task: Task, fuse: Fuse, *, forever: bool) -> None:
-    """Record, tick and deliver, chunk by chunk; at the end of the lane go on with what others left, or stop."""
+def work(task: Task, fuse: Fuse, *, chunks: int | None = None, forever: bool = False) -> None:
+    """Record, tick and deliver, `chunks` of them or to the end of the lane; then `forever` what others left, or stop."""
     at_work = engine(task, fuse, lambda: _fast(task))
-    ahead = iter(task.ahead)
+    ahead = iter(task.ahead[:chunks])
     while True:
         n = next(ahead, None)
         if n is not None:
