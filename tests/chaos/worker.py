@@ -68,6 +68,11 @@ class Policy:
     """Planted, for the books to show: a "forgetful" provider delivers what it knows, a "careless" sender loses some."""
 
     @property
+    def may_miss(self) -> bool:
+        """Whether a letter in doubt is rather missed than doubled."""
+        return self.promotional and not self.idempotent
+
+    @property
     def journey(self) -> Journey:
         long = Delay(days=3_650)
         step = Step(id="note", moment=After(), template="chaos/note", promotional=self.promotional, valid_for=long)
