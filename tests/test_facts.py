@@ -152,13 +152,6 @@ def test_a_field_that_is_missing():
         facts.from_json({"format": 1, "kind": "visit", "id": "1", "customer_id": "ann"})
 
 
-@pytest.mark.parametrize("data", [None, [], [["kind", "visit"]], "visit", 5])
-def test_what_is_no_json_object_is_refused(data):
-    """A line of an export may hold any JSON; what is no object is told like every other mistake."""
-    with pytest.raises(InvalidInput, match=f"^fact: a {type(data).__name__} is no JSON object"):
-        facts.from_json(data)
-
-
 @pytest.mark.parametrize(
     "cls, fields, match",
     [

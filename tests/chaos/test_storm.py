@@ -28,7 +28,7 @@ def storm(*arguments: object) -> tuple[int, list[dict[str, str]], str]:
 def test_a_small_storm_breaks_no_promise():
     """Killed where an answer is on its way, the one place where nobody can know: each policy does what it says."""
     code, rows, told = storm(
-        "--kills", 3, "--stops", 0, "--messages", 60, "--workers", 2, "--point", "received, answer unread"
+        "--kills", 3, "--stops", 0, "--messages", 60, "--workers", 1, "--point", "received, answer unread"
     )
     assert code == 0, told
     assert [row["policy"] for row in rows] == ["idempotent", "at least once", "at most once"]
@@ -43,6 +43,16 @@ def test_a_small_storm_from_everywhere():
     code, rows, told = storm("--kills", 6, "--stops", 0, "--messages", 600, "--workers", 2)
     assert code == 0, told
     assert sum(int(row["kills"]) for row in rows) >= 6
+
+
+def test_a_worker_that_was_stopped_past_its_lease():
+    """Continued with the answer still unread, it settles nothing: its letters are in doubt, and come once."""
+    code, rows, told = storm(
+        "--kills", 0, "--stops", 1, "--messages", 60, "--workers", 1, "--point", "received, answer unread"
+    )
+    assert code == 0, told
+    assert (rows[-1]["policy"], rows[-1]["stops"], rows[-1]["duplicates"]) == ("at most once", "1", "0")
+    assert int(rows[-1]["doubts"]) > 0
 
 
 @pytest.mark.parametrize("bug, shown", [("forgetful", "duplicates, 0 explained"), ("careless", "letters are lost")])

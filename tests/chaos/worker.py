@@ -68,6 +68,11 @@ class Policy:
     """Planted, for the books to show: a "forgetful" provider delivers what it knows, a "careless" sender loses some."""
 
     @property
+    def may_miss(self) -> bool:
+        """Whether a letter in doubt is rather missed than doubled."""
+        return self.promotional and not self.idempotent
+
+    @property
     def journey(self) -> Journey:
         long = Delay(days=3_650)
         step = Step(id="note", moment=After(), template="chaos/note", promotional=self.promotional, valid_for=long)
@@ -186,10 +191,10 @@ def engine(task: Task, fuse: Fuse, clock: Callable[[], datetime]) -> Engine:
     )
 
 
-def work(task: Task, fuse: Fuse, *, forever: bool) -> None:
-    """Record, tick and deliver, chunk by chunk; at the end of the lane go on with what others left, or stop."""
+def work(task: Task, fuse: Fuse, *, chunks: int | None = None, forever: bool = False) -> None:
+    """Record, tick and deliver, `chunks` of them or to the end of the lane; then `forever` what others left, or stop."""
     at_work = engine(task, fuse, lambda: _fast(task))
-    ahead = iter(task.ahead)
+    ahead = iter(task.ahead[:chunks])
     while True:
         n = next(ahead, None)
         if n is not None:
