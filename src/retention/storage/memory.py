@@ -48,7 +48,7 @@ class _Customer:
 @define(eq=False)
 class _Letter:
     owner: _Customer
-    message: Message | None  # None: erased
+    message: Message | None  # None once it is erased
     queued_at: datetime
     due: datetime
     outcome: Outcome
@@ -67,17 +67,22 @@ class _Letter:
     def change(self, status: str, now: datetime, reason: str = "") -> None:
         self.outcome = evolve(self.outcome, status=status, at=now, reason=reason)
 
-    def lease(self, message: Message, status: str, now: datetime, until: datetime) -> Lease:
-        self.change(status, now)
+    def lease(self, status: str, now: datetime, until: datetime) -> Lease | None:
+        """None, and the letter ends, when there is nothing to send any more."""
         self.attempts += 1
+        if self.message is None:
+            self.change("failed" if status == "leased" else status, now, "unreadable")
+            self.until = None
+            return None
+        self.change(status, now)
         self.until = until
-        return Lease(self.owner.id, self.outcome.key, message, self.token, self.attempts, until)
+        return Lease(self.owner.id, self.outcome.key, self.message, self.token, self.attempts, until)
 
-    def erase(self, now: datetime) -> None:
-        """Forget the message; what has not been handed over never will be."""
+    def erase(self, at: datetime) -> None:
+        """Forget what was written; what has not been handed over never will be."""
         self.message = None
         if self.status in {"queued", "leased"}:
-            self.change("cancelled", now, "erased")
+            self.change("cancelled", at, "erased")
             self.until = None
 
     def is_held(self, lease: Lease, now: datetime) -> bool:
@@ -137,8 +142,8 @@ class MemoryStorage:
         self._customers: dict[str, _Customer] = {}
         self._aliases: dict[str, str] = {}  # an id that was merged away -> the id that holds its file now
         self._ids = _SortedIds()  # of customers with facts
-        self._facts: dict[tuple[str, str], Fact | None] = {}  # None: erased
-        self._log: list[tuple[str, str]] = []
+        self._facts: dict[tuple[str, str], int] = {}  # kind and id -> place in the log
+        self._log: list[Fact | None] = []  # None for an erased one
         self._letters: dict[str, _Letter] = {}
         self._wakes: list[_Timer] = []
         self._planned: defaultdict[str, list[str]] = defaultdict(list)  # fingerprint -> heap of customer ids
@@ -181,10 +186,9 @@ class MemoryStorage:
             return [self._record(fact) for fact in facts]
 
     def _record(self, fact: Fact) -> Literal["new", "known", "conflict"]:
-        key = fact.kind, fact.id
-        if key in self._facts:
-            return "known" if self._facts[key] in (None, fact) else "conflict"
-        self._facts[key] = fact
+        place = self._facts.setdefault((fact.kind, fact.id), len(self._log))
+        if place < len(self._log):
+            return "known" if self._log[place] is None or self._log[place] == fact else "conflict"
         customer = self._customer(fact.customer_id)
         if isinstance(fact, CustomersMerged):
             customer = self._merge(customer, self._customer(fact.into))
@@ -192,7 +196,7 @@ class MemoryStorage:
             self._erase(customer, fact.at)
         self._ids.add(customer.id)
         insort(customer.facts, fact, key=_fact_order)
-        self._log.append(key)
+        self._log.append(fact)
         customer.version += 1
         self._wake(customer, _AT_ONCE)
         return "new"
@@ -224,7 +228,7 @@ class MemoryStorage:
 
     def _erase(self, customer: _Customer, at: datetime) -> None:
         for fact in customer.facts:
-            self._facts[fact.kind, fact.id] = None
+            self._log[self._facts[fact.kind, fact.id]] = None
         customer.facts = []
         for letter in customer.letters:
             letter.erase(at)
@@ -234,7 +238,7 @@ class MemoryStorage:
         found: list[tuple[str, Fact]] = []
         with self._alone():
             while after < len(self._log) and len(found) < limit:
-                fact = self._facts[self._log[after]]
+                fact = self._log[after]
                 after += 1
                 if fact is not None and fact.kind in kinds:
                     found.append((self._aliases.get(fact.customer_id, fact.customer_id), fact))
@@ -322,11 +326,12 @@ class MemoryStorage:
     def _enqueue(self, customer: _Customer, letter: Letter) -> None:
         if letter.message.key in self._letters:
             return
-        at = letter.message.at
-        outcome = Outcome(message_key=letter.message.key, key=letter.key, status="queued", at=at)
-        queued = self._letters[letter.message.key] = _Letter(customer, letter.message, at, letter.due, outcome)
+        message = letter.message
+        outcome = Outcome(message_key=message.key, key=letter.key, status="queued", at=message.at)
+        queued = _Letter(customer, message, message.at, letter.due, outcome)
+        self._letters[message.key] = queued
         insort(customer.letters, queued, key=_letter_order)
-        heappush(self._queue, (letter.due, letter.message.key))
+        heappush(self._queue, (letter.due, message.key))
 
     def claim(self, now: datetime, lease: timedelta, limit: int) -> list[Lease]:
         """See `Storage.claim`."""
@@ -336,13 +341,14 @@ class MemoryStorage:
             while len(leases) < limit and self._queue and self._queue[0][0] <= now:
                 due, key = heappop(self._queue)
                 letter = self._letters[key]
-                if letter.message is None or letter.due != due or letter.status not in {"queued", "leased"}:
+                if letter.due != due or letter.status not in {"queued", "leased"}:
                     continue
                 if letter.until is not None and letter.until > now:  # the clock went back
                     heappush(self._leases, (letter.until, key))
                     continue
-                leases.append(letter.lease(letter.message, "leased", now, now + lease))
-                heappush(self._leases, (now + lease, key))
+                if (leased := letter.lease("leased", now, now + lease)) is not None:
+                    leases.append(leased)
+                    heappush(self._leases, (leased.until, key))
         return leases
 
     def _queue_again(self, now: datetime) -> None:
@@ -360,11 +366,8 @@ class MemoryStorage:
                 letter = self._letters[key]
                 if letter.until != until or letter.status not in {"sending", "in_doubt"}:
                     continue
-                if letter.message is None:
-                    letter.change("in_doubt", now, "unreadable")
-                    letter.until = None
-                else:
-                    leases.append(letter.lease(letter.message, "in_doubt", now, now + lease))
+                if (leased := letter.lease("in_doubt", now, now + lease)) is not None:
+                    leases.append(leased)
             for one in leases:
                 heappush(self._doubts, (one.until, one.message.key))
         return leases

@@ -14,7 +14,7 @@ import os
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby, takewhile
 from pathlib import Path
@@ -26,13 +26,17 @@ from retention.facts import CustomerErased, CustomersMerged, Fact
 from retention.journey.ledger import CustomerFile, DecisionKey, Needs, Outcome
 from retention.messages import Message
 from retention.ports import Change, Lease, Letter, Settlement
-from retention.storage import _rows, _schema
+from retention.storage import _check, _migrations, _rows, _schema
 
 __all__ = ["SQLiteStorage"]
 
 T = TypeVar("T")
 _Recorded: TypeAlias = Literal["new", "known", "conflict"]
 
+# `secure_delete`: what is erased is overwritten, not only unlinked.
+_SETTINGS = (
+    "journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16384", "temp_store = MEMORY", "secure_delete = ON"
+)  # fmt: skip
 _CHUNK = 500  # ids in one query, and facts in memory as text at one time
 
 
@@ -60,18 +64,14 @@ class SQLiteStorage:
         with self._reading():
             self._is_empty()  # before anything is written into a file that is not ours
         with self._trouble():
-            for setting in (
-                "journal_mode = WAL",
-                "synchronous = NORMAL",
-                "cache_size = -16384",
-                "temp_store = MEMORY",
-                "secure_delete = ON",
-            ):
+            for setting in _SETTINGS:
                 self._db.execute(f"PRAGMA {setting}")
         with self._writing():
             if self._is_empty():
                 for statement in _schema.CREATE:
                     self._db.execute(statement)
+            elif (version := self._one("PRAGMA user_version")) < _schema.VERSION:
+                _migrations.migrate(self._db, version)
 
     def _is_empty(self) -> bool:
         """Whether there is no database yet; raises `IncompatibleStorage` if there is one that we cannot read."""
@@ -117,6 +117,23 @@ class SQLiteStorage:
         with self._lock:
             self._db.close()
 
+    def check(self) -> list[str]:
+        """What is wrong with the file, one line for each sort of damage, without personal data; [] when it is sound."""
+        with self._reading() as db:
+            return list(_check.problems(db))
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Copy the database to the new file `path`, whole or not at all, also while others write."""
+        part = Path(f"{os.fspath(path)}.part")
+        if Path(path).exists():
+            raise StorageUnavailable(f"{path}: is there already; give the path of a new file")
+        try:
+            with self._lock, self._trouble(), closing(sqlite3.connect(part)) as copy:
+                self._db.backup(copy)
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
+
     def _one(self, query: str, *values: object) -> Any:
         """The first value of the first row."""
         row = self._db.execute(query, values).fetchone()
@@ -155,22 +172,21 @@ class SQLiteStorage:
         """See `Storage.record`."""
         results: list[_Recorded] = []
         with self._writing():
-            for alone, run in groupby(facts, key=lambda fact: isinstance(fact, CustomersMerged | CustomerErased)):
+            for alone, run in groupby(facts, key=lambda fact: isinstance(fact, (CustomersMerged, CustomerErased))):
                 for chunk in _chunks(list(run), 1 if alone else _CHUNK):
                     results += self._record(chunk)
                     if alone and results[-1] == "new":
-                        self._apply(chunk[-1])
+                        self._follow(chunk[-1])
         return results
 
-    def _apply(self, fact: Fact) -> None:
-        """What a fact does beside being kept."""
+    def _follow(self, fact: Fact) -> None:
+        """What a fact that was just recorded does to the whole file."""
         if isinstance(fact, CustomersMerged):
             self._merge(fact)
-        elif isinstance(fact, CustomerErased):
-            owner = self._holders((fact.customer_id,))[fact.customer_id]
-            values = {"owner": owner, "kind": fact.kind, "id": fact.id, "at": _rows.micros(fact.at)}
+        else:
+            (owner,) = self._holders([fact.customer_id]).values()
             for statement in _schema.ERASE:
-                self._db.execute(statement, values)
+                self._db.execute(statement, {"owner": owner, "id": fact.id, "at": _rows.micros(fact.at)})
 
     def _record(self, facts: Sequence[Fact]) -> list[_Recorded]:
         first = self._known(facts)
@@ -183,7 +199,7 @@ class SQLiteStorage:
                 new.append((fact, text))
                 results.append("new")
             else:
-                same = known in ("", text) or _rows.read(_rows.fact, fact.customer_id, known) == fact
+                same = known in {text, _rows.ERASED} or _rows.read(_rows.fact, fact.customer_id, known) == fact
                 results.append("known" if same else "conflict")
         self._add(new)
         return results
@@ -290,7 +306,7 @@ class SQLiteStorage:
             db.executemany(_schema.ADD_DECISION, [row for change in done for row in _decision_rows(change)])
             letters = [(change.customer_id, letter) for change in done for letter in change.letters]
             db.executemany(_schema.ADD_LETTER, [_letter_row(owner, letter) for owner, letter in letters])
-            db.executemany(_schema.ADD_PAYLOAD, [_payload_row(letter.message) for _, letter in letters])
+            db.executemany(_schema.ADD_PAYLOAD, [_rows.message_row(letter.message) for _, letter in letters])
         return applied
 
     def _plan(self, change: Change) -> bool:
@@ -330,22 +346,26 @@ class SQLiteStorage:
 
     def _messages(self, keys: Iterable[str]) -> dict[str, Message]:
         """Those of the messages that can be read."""
-        return dict(_rows.readable(_rows.message, self._select(_schema.PAYLOADS, keys)))
+        rows = self._select(_schema.PAYLOADS, keys)
+        return dict(_rows.readable(_rows.message, ((row[0], row) for row in rows)))
 
     def begin(self, leases: Sequence[Lease], now: datetime) -> list[bool]:
         """See `Storage.begin`."""
         with self._writing():
-            return [self._is_changed(_schema.BEGIN, lease, now) for lease in leases]
+            return self._change(_schema.BEGIN, [_held(lease, now) for lease in leases])
 
     def settle(self, settlements: Sequence[Settlement], now: datetime) -> list[bool]:
         """See `Storage.settle`."""
         with self._writing():
-            return [self._is_changed(_schema.SETTLE, one.lease, now, **_settled(one)) for one in settlements]
+            return self._change(_schema.SETTLE, [_held(one.lease, now) | _settled(one) for one in settlements])
 
-    def _is_changed(self, statement: str, lease: Lease, now: datetime, **values: object) -> bool:
-        key, attempts = lease.message.key, lease.attempts
-        values |= {"key": key, "attempts": attempts, "now": _rows.micros(now)}
-        return lease.token == _token(key, attempts) and self._db.execute(statement, values).rowcount == 1
+    def _change(self, statement: str, rows: Sequence[dict[str, object]]) -> list[bool]:
+        """For each row whether it changed a letter: all in one call, and one by one only when some did not."""
+        self._db.execute("SAVEPOINT letters")
+        if self._db.executemany(statement, rows).rowcount == len(rows):
+            return [True] * len(rows)
+        self._db.execute("ROLLBACK TO letters")
+        return [self._db.execute(statement, row).rowcount == 1 for row in rows]
 
 
 def _remedy(error: sqlite3.Error) -> str:
@@ -402,10 +422,6 @@ def _letter_row(owner: str, letter: Letter) -> tuple[object, ...]:
     return owner, letter.message.key, *letter.key, at, at, _rows.micros(letter.due)
 
 
-def _payload_row(message: Message) -> tuple[str, str]:
-    return message.key, _rows.message_text(message)
-
-
 def _token(key: str, attempts: int) -> str:
     return f"{key}:{attempts}"
 
@@ -413,6 +429,13 @@ def _token(key: str, attempts: int) -> str:
 def _leased(row: Sequence[Any], message: Message, until: datetime) -> Lease:
     _due, message_key, owner, *key, attempts = row
     return Lease(owner, DecisionKey(*key), message, _token(message_key, attempts), attempts, until)
+
+
+def _held(lease: Lease, now: datetime) -> dict[str, object]:
+    """What a statement needs to find the letter, if this lease holds it; a false token finds none."""
+    key, attempts = lease.message.key, lease.attempts
+    is_true = lease.token == _token(key, attempts)
+    return {"key": key, "attempts": attempts if is_true else None, "now": _rows.micros(now)}
 
 
 def _settled(settlement: Settlement) -> dict[str, object]:
