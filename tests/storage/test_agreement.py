@@ -161,7 +161,7 @@ def test_sqlite_agrees_with_the_model(makers, new_shop, tmp_path):
         ("CLAIM", "attempts = attempts + 1", "attempts = attempts"),
         ("CLAIM", "OR until <= :now", "OR until < :now"),
         ("CLAIM_DOUBTS", "status = 'in_doubt'", "status = 'queued'"),
-        ("ADD_PAYLOAD", "DO NOTHING", "DO UPDATE SET message = excluded.message"),
+        ("ADD_PAYLOAD", "DO NOTHING", "DO UPDATE SET at = excluded.at"),
         ("PLANNED", "AND version = :version", ""),
         ("TOUCH", ", wake_at = :at_once", ""),
     ],

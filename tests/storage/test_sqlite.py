@@ -358,7 +358,7 @@ def test_law_18_an_unreadable_letter_blocks_no_other(path, open_shop):
     """A letter that nobody can read fails with its reason, and the next ones take its place."""
     shop = open_shop()
     shop.queue(*(shop.letter(name) for name in "abcde"))
-    sql(path, "UPDATE payloads SET message = '{\"format\": 9}' WHERE message_key IN ('a', 'b')")
+    sql(path, "UPDATE payloads SET at = at * 1000 WHERE message_key IN ('a', 'b')")
     leases = shop.claim(limit=2)
     assert [lease.message.key for lease in leases] == ["c", "d"]
     assert shop.statuses() == {"a": "failed", "b": "failed", "c": "leased", "d": "leased", "e": "queued"}

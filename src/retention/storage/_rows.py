@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -20,12 +20,17 @@ from retention.messages import Message
 FORMAT = 1
 """The number that every stored entry and decision carries; facts and messages carry their own."""
 
+ERASED = ""
+"""The text of a fact that is no more; only its kind and id are left."""
+
 AT_ONCE = -62_135_596_800_000_000
 """The first microsecond of the calendar: earlier than any `now`."""
 
+R = TypeVar("R")
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AT, _PROMOTIONAL = messages.FIELDS.index("at"), messages.FIELDS.index("promotional")
 _TIMES = ("at", "due", "slot", "until", "valid_until", "entered_at", "basis")
 
 
@@ -50,14 +55,19 @@ def fact(text: str) -> Fact:
     return facts.from_json(json.loads(text))
 
 
-def message_text(message: Message) -> str:
-    """The message as canonical JSON text."""
-    return _records.text(messages.to_json(message))
+def message_row(message: Message) -> tuple[object, ...]:
+    """The message as a row of the table `payloads`."""
+    values = [getattr(message, name) for name in messages.FIELDS]
+    values[_AT] = micros(message.at)
+    return tuple(values)
 
 
-def message(text: str) -> Message:
-    """The message that `message_text` wrote."""
-    return messages.from_json(json.loads(text))
+def message(row: Sequence[Any]) -> Message:
+    """The message that `message_row` made a row of; its values were checked when it was built, and are not again."""
+    values = list(row)
+    values[_AT] = instant(row[_AT])
+    values[_PROMOTIONAL] = bool(row[_PROMOTIONAL])
+    return messages.trusted(values)
 
 
 def text(record: Entry | Decision) -> str:
@@ -85,19 +95,19 @@ def _fields(text: str) -> dict[str, Any]:
     return data
 
 
-def read(decode: Callable[[str], T], of: str, text: str) -> T | None:
+def read(decode: Callable[[R], T], of: str, row: R) -> T | None:
     """The record; None, and a line in the log, for one that cannot be read, so that it blocks no other."""
     try:
-        return decode(text)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return decode(row)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         # Only the error's name: its text may quote an address.
         _log.error("a stored record of %r cannot be read and is left out (%s)", of, type(error).__name__)
         return None
 
 
-def readable(decode: Callable[[str], T], rows: Iterable[tuple[str, str]]) -> Iterator[tuple[str, T]]:
-    """The rows (whose it is, text) with the records that can be read."""
-    for of, text in rows:
-        record = read(decode, of, text)
+def readable(decode: Callable[[R], T], rows: Iterable[tuple[str, R]]) -> Iterator[tuple[str, T]]:
+    """The rows (whose it is, what is kept) with the records that can be read."""
+    for of, row in rows:
+        record = read(decode, of, row)
         if record is not None:
             yield of, record

@@ -1,12 +1,13 @@
 """All SQL of the SQLite storage, in one place.
 
 Instants are microseconds since 1970 in UTC; NULL is never. `owner` is the customer that a row belongs to now: merging
-two customers changes it everywhere. Records are JSON text (see `_rows`), with columns only for what is searched.
+two customers changes it everywhere. Records are JSON text (see `_rows`), with columns only for what is searched;
+letters have a column for each part, because they are read most. What is erased is empty: a fact's text, a recipient.
 """
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 """The schema's number, kept as `user_version`; a database with a higher one was written by a newer version."""
 
 APPLICATION = 0x5265746E
@@ -61,7 +62,11 @@ CREATE INDEX letters_by_owner ON letters (owner);
 CREATE INDEX letters_to_claim ON letters (due, message_key) WHERE status IN ('queued', 'leased');
 CREATE INDEX letters_in_doubt ON letters (until, message_key) WHERE status IN ('sending', 'in_doubt');
 -- Apart from its letter, whose row is written again at every step of the letter's life.
-CREATE TABLE payloads (message_key TEXT PRIMARY KEY, message TEXT NOT NULL) STRICT;
+CREATE TABLE payloads (
+    message_key TEXT PRIMARY KEY, recipient TEXT NOT NULL, sender TEXT NOT NULL, sender_name TEXT NOT NULL,
+    subject TEXT NOT NULL, text TEXT NOT NULL, html TEXT NOT NULL, at INTEGER NOT NULL,
+    promotional INTEGER NOT NULL, unsubscribe_url TEXT NOT NULL
+) STRICT;
 """
 CREATE = (
     *_TABLES.split(";\n"),
@@ -83,13 +88,25 @@ ADVANCE = "UPDATE clock SET at = :now WHERE at < :now"
 HOLDERS = "SELECT id, holder FROM aliases WHERE id IN ({ids})"
 KNOWN_FACTS = "SELECT id, fact FROM facts WHERE kind = ? AND id IN ({ids})"
 ADD_FACT = "INSERT INTO facts (owner, kind, id, at, fact) VALUES (?, ?, ?, ?, ?)"
+# Of all that the customer's file holds, letters included, only that it was; the fact that asks for it stays.
+ERASE = (
+    "UPDATE facts SET fact = '', at = 0 WHERE owner = :owner AND NOT (kind = 'erased' AND id = :id)",
+    """
+    UPDATE payloads SET recipient = '', sender = '', sender_name = '', subject = '', text = '', html = '',
+    unsubscribe_url = '' WHERE message_key IN (SELECT message_key FROM letters WHERE owner = :owner)
+    """,
+    """
+    UPDATE letters SET status = 'cancelled', at = :at, reason = 'erased', until = NULL
+    WHERE owner = :owner AND status IN ('queued', 'leased')
+    """,
+)
 # A customer with new facts is due at once.
 TOUCH = """
 INSERT INTO customers VALUES (:id, :facts, :at_once, '')
 ON CONFLICT DO UPDATE SET version = version + :facts, wake_at = :at_once
 """
 # Plus signs keep the search on `seq`: one walk for all pages together, whatever the kinds.
-FACTS = "SELECT seq, owner, fact FROM facts WHERE seq > ? AND +kind IN ({kinds}) ORDER BY seq LIMIT ?"
+FACTS = "SELECT seq, owner, fact FROM facts WHERE seq > ? AND +kind IN ({kinds}) AND fact <> '' ORDER BY seq LIMIT ?"
 OWNERS = "SELECT message_key, owner FROM letters WHERE message_key IN ({ids})"
 LAST_FACT = "SELECT max(seq) FROM facts"
 CUSTOMERS = """
@@ -128,8 +145,10 @@ DUE_BY_FINGERPRINT = tuple(
 
 VERSIONS = "SELECT id, version FROM customers WHERE id IN ({ids})"
 MERGED = "SELECT holder, id FROM aliases WHERE holder IN ({ids}) ORDER BY id"
-FILE_FACTS = "SELECT owner, fact FROM facts WHERE owner IN ({ids}) ORDER BY at, kind, id"
-FILE_FACTS_OF = "SELECT owner, fact FROM facts WHERE owner IN ({ids}) AND kind IN ({kinds}) ORDER BY at, kind, id"
+FILE_FACTS = "SELECT owner, fact FROM facts WHERE owner IN ({ids}) AND fact <> '' ORDER BY at, kind, id"
+FILE_FACTS_OF = """
+SELECT owner, fact FROM facts WHERE owner IN ({ids}) AND kind IN ({kinds}) AND fact <> '' ORDER BY at, kind, id
+"""
 FILE_ENTRIES = "SELECT owner, entry FROM entries WHERE owner IN ({ids}) ORDER BY entered_at, seq"
 FILE_DECISIONS = "SELECT owner, decision FROM decisions WHERE owner IN ({ids}) ORDER BY at, seq"
 FILE_LETTERS = """
@@ -155,7 +174,7 @@ ADD_LETTER = """
 INSERT INTO letters (owner, message_key, journey, entry_key, step, occurrence, queued_at, at, due, status)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued') ON CONFLICT DO NOTHING
 """
-ADD_PAYLOAD = "INSERT INTO payloads VALUES (?, ?) ON CONFLICT DO NOTHING"
+ADD_PAYLOAD = "INSERT INTO payloads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 # ---------------------------------------------------------------- letters
 
@@ -177,7 +196,10 @@ WHERE seq IN (
 )
 RETURNING due, message_key, owner, journey, entry_key, step, occurrence, attempts
 """
-PAYLOADS = "SELECT message_key, message FROM payloads WHERE message_key IN ({ids})"
+PAYLOADS = """
+SELECT message_key, recipient, sender, sender_name, subject, text, html, at, promotional, unsubscribe_url
+FROM payloads WHERE message_key IN ({ids}) AND recipient <> ''
+"""
 UNREADABLE = """
 UPDATE letters SET status = iif(status = 'in_doubt', status, 'failed'), reason = 'unreadable', until = NULL
 WHERE message_key = ?

@@ -16,11 +16,12 @@ from heapq import heappop, heappush
 from threading import Lock
 from typing import Literal, TypeAlias, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from retention.errors import StorageUnavailable
-from retention.facts import CustomersMerged, Fact
+from retention.facts import CustomerErased, CustomersMerged, Fact
 from retention.journey.ledger import CustomerFile, Decision, Entry, Needs, Outcome
+from retention.messages import Message
 from retention.ports import Change, Lease, Letter, Settlement
 
 __all__ = ["MemoryStorage"]
@@ -47,7 +48,8 @@ class _Customer:
 @define(eq=False)
 class _Letter:
     owner: _Customer
-    letter: Letter
+    message: Message | None  # None once it is erased
+    queued_at: datetime
     due: datetime
     outcome: Outcome
     attempts: int = 0
@@ -60,26 +62,34 @@ class _Letter:
     @property
     def token(self) -> str:
         """Unique without chance, because `attempts` only grows."""
-        return f"{self.letter.message.key}:{self.attempts}"
+        return f"{self.outcome.message_key}:{self.attempts}"
 
     def change(self, status: str, now: datetime, reason: str = "") -> None:
-        self.outcome = _outcome(self.letter, status, now, reason)
+        self.outcome = evolve(self.outcome, status=status, at=now, reason=reason)
 
-    def lease(self, status: str, now: datetime, until: datetime) -> Lease:
-        self.change(status, now)
+    def lease(self, status: str, now: datetime, until: datetime) -> Lease | None:
+        """None, and the letter ends, when there is nothing to send any more."""
         self.attempts += 1
+        if self.message is None:
+            self.change("failed" if status == "leased" else status, now, "unreadable")
+            self.until = None
+            return None
+        self.change(status, now)
         self.until = until
-        return Lease(self.owner.id, self.letter.key, self.letter.message, self.token, self.attempts, until)
+        return Lease(self.owner.id, self.outcome.key, self.message, self.token, self.attempts, until)
+
+    def erase(self, at: datetime) -> None:
+        """Forget what was written; what has not been handed over never will be."""
+        self.message = None
+        if self.status in {"queued", "leased"}:
+            self.change("cancelled", at, "erased")
+            self.until = None
 
     def is_held(self, lease: Lease, now: datetime) -> bool:
         return self.until is not None and now < self.until and lease.token == self.token
 
     def may_become(self, status: str) -> bool:
         return self.status in {"sending", "in_doubt"} or (self.status == "leased" and status in {"cancelled", "queued"})
-
-
-def _outcome(letter: Letter, status: str, at: datetime, reason: str = "") -> Outcome:
-    return Outcome(message_key=letter.message.key, key=letter.key, status=status, at=at, reason=reason)
 
 
 class _SortedIds:
@@ -118,7 +128,7 @@ def _decision_order(decision: Decision) -> datetime:
 
 
 def _letter_order(letter: _Letter) -> datetime:
-    return letter.letter.message.at
+    return letter.queued_at
 
 
 class MemoryStorage:
@@ -132,8 +142,8 @@ class MemoryStorage:
         self._customers: dict[str, _Customer] = {}
         self._aliases: dict[str, str] = {}  # an id that was merged away -> the id that holds its file now
         self._ids = _SortedIds()  # of customers with facts
-        self._facts: dict[tuple[str, str], Fact] = {}
-        self._log: list[Fact] = []
+        self._facts: dict[tuple[str, str], int] = {}  # kind and id -> place in the log
+        self._log: list[Fact | None] = []  # None for an erased one
         self._letters: dict[str, _Letter] = {}
         self._wakes: list[_Timer] = []
         self._planned: defaultdict[str, list[str]] = defaultdict(list)  # fingerprint -> heap of customer ids
@@ -176,13 +186,14 @@ class MemoryStorage:
             return [self._record(fact) for fact in facts]
 
     def _record(self, fact: Fact) -> Literal["new", "known", "conflict"]:
-        first = self._facts.get((fact.kind, fact.id))
-        if first is not None:
-            return "known" if first == fact else "conflict"
-        self._facts[fact.kind, fact.id] = fact
+        place = self._facts.setdefault((fact.kind, fact.id), len(self._log))
+        if place < len(self._log):
+            return "known" if self._log[place] is None or self._log[place] == fact else "conflict"
         customer = self._customer(fact.customer_id)
         if isinstance(fact, CustomersMerged):
             customer = self._merge(customer, self._customer(fact.into))
+        elif isinstance(fact, CustomerErased):
+            self._erase(customer, fact.at)
         self._ids.add(customer.id)
         insort(customer.facts, fact, key=_fact_order)
         self._log.append(fact)
@@ -215,6 +226,13 @@ class MemoryStorage:
         self._ids.discard(old.id)
         return into
 
+    def _erase(self, customer: _Customer, at: datetime) -> None:
+        for fact in customer.facts:
+            self._log[self._facts[fact.kind, fact.id]] = None
+        customer.facts = []
+        for letter in customer.letters:
+            letter.erase(at)
+
     def facts(self, kinds: Collection[str], after: int, limit: int) -> tuple[list[tuple[str, Fact]], int]:
         """See `Storage.facts`."""
         found: list[tuple[str, Fact]] = []
@@ -222,7 +240,7 @@ class MemoryStorage:
             while after < len(self._log) and len(found) < limit:
                 fact = self._log[after]
                 after += 1
-                if fact.kind in kinds:
+                if fact is not None and fact.kind in kinds:
                     found.append((self._aliases.get(fact.customer_id, fact.customer_id), fact))
         return found, after
 
@@ -308,10 +326,12 @@ class MemoryStorage:
     def _enqueue(self, customer: _Customer, letter: Letter) -> None:
         if letter.message.key in self._letters:
             return
-        queued = _Letter(customer, letter, letter.due, _outcome(letter, "queued", letter.message.at))
-        self._letters[letter.message.key] = queued
+        message = letter.message
+        outcome = Outcome(message_key=message.key, key=letter.key, status="queued", at=message.at)
+        queued = _Letter(customer, message, message.at, letter.due, outcome)
+        self._letters[message.key] = queued
         insort(customer.letters, queued, key=_letter_order)
-        heappush(self._queue, (letter.due, letter.message.key))
+        heappush(self._queue, (letter.due, message.key))
 
     def claim(self, now: datetime, lease: timedelta, limit: int) -> list[Lease]:
         """See `Storage.claim`."""
@@ -326,8 +346,9 @@ class MemoryStorage:
                 if letter.until is not None and letter.until > now:  # the clock went back
                     heappush(self._leases, (letter.until, key))
                     continue
-                leases.append(letter.lease("leased", now, now + lease))
-                heappush(self._leases, (now + lease, key))
+                if (leased := letter.lease("leased", now, now + lease)) is not None:
+                    leases.append(leased)
+                    heappush(self._leases, (leased.until, key))
         return leases
 
     def _queue_again(self, now: datetime) -> None:
@@ -343,8 +364,10 @@ class MemoryStorage:
             while len(leases) < limit and self._doubts and self._doubts[0][0] <= now:
                 until, key = heappop(self._doubts)
                 letter = self._letters[key]
-                if letter.until == until and letter.status in {"sending", "in_doubt"}:
-                    leases.append(letter.lease("in_doubt", now, now + lease))
+                if letter.until != until or letter.status not in {"sending", "in_doubt"}:
+                    continue
+                if (leased := letter.lease("in_doubt", now, now + lease)) is not None:
+                    leases.append(leased)
             for one in leases:
                 heappush(self._doubts, (one.until, one.message.key))
         return leases

@@ -22,17 +22,21 @@ from threading import Lock
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from retention.errors import IncompatibleStorage, StorageUnavailable
-from retention.facts import CustomersMerged, Fact
+from retention.facts import CustomerErased, CustomersMerged, Fact
 from retention.journey.ledger import CustomerFile, DecisionKey, Needs, Outcome
 from retention.messages import Message
 from retention.ports import Change, Lease, Letter, Settlement
-from retention.storage import _rows, _schema
+from retention.storage import _migrations, _rows, _schema
 
 __all__ = ["SQLiteStorage"]
 
 T = TypeVar("T")
 _Recorded: TypeAlias = Literal["new", "known", "conflict"]
 
+# `secure_delete`: what is erased is overwritten, not only unlinked.
+_SETTINGS = (
+    "journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16384", "temp_store = MEMORY", "secure_delete = ON"
+)  # fmt: skip
 _CHUNK = 500  # ids in one query, and facts in memory as text at one time
 
 
@@ -60,12 +64,14 @@ class SQLiteStorage:
         with self._reading():
             self._is_empty()  # before anything is written into a file that is not ours
         with self._trouble():
-            for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16384", "temp_store = MEMORY"):
+            for setting in _SETTINGS:
                 self._db.execute(f"PRAGMA {setting}")
         with self._writing():
             if self._is_empty():
                 for statement in _schema.CREATE:
                     self._db.execute(statement)
+            elif (version := self._one("PRAGMA user_version")) < _schema.VERSION:
+                _migrations.migrate(self._db, version)
 
     def _is_empty(self) -> bool:
         """Whether there is no database yet; raises `IncompatibleStorage` if there is one that we cannot read."""
@@ -149,12 +155,21 @@ class SQLiteStorage:
         """See `Storage.record`."""
         results: list[_Recorded] = []
         with self._writing():
-            for merging, run in groupby(facts, key=lambda fact: isinstance(fact, CustomersMerged)):
-                for chunk in _chunks(list(run), 1 if merging else _CHUNK):
+            for alone, run in groupby(facts, key=lambda fact: isinstance(fact, (CustomersMerged, CustomerErased))):
+                for chunk in _chunks(list(run), 1 if alone else _CHUNK):
                     results += self._record(chunk)
-                    if isinstance(chunk[-1], CustomersMerged) and results[-1] == "new":
-                        self._merge(chunk[-1])
+                    if alone and results[-1] == "new":
+                        self._follow(chunk[-1])
         return results
+
+    def _follow(self, fact: Fact) -> None:
+        """What a fact that was just recorded does to the whole file."""
+        if isinstance(fact, CustomersMerged):
+            self._merge(fact)
+        else:
+            (owner,) = self._holders([fact.customer_id]).values()
+            for statement in _schema.ERASE:
+                self._db.execute(statement, {"owner": owner, "id": fact.id, "at": _rows.micros(fact.at)})
 
     def _record(self, facts: Sequence[Fact]) -> list[_Recorded]:
         first = self._known(facts)
@@ -167,7 +182,7 @@ class SQLiteStorage:
                 new.append((fact, text))
                 results.append("new")
             else:
-                same = known == text or _rows.read(_rows.fact, fact.customer_id, known) == fact
+                same = known in {text, _rows.ERASED} or _rows.read(_rows.fact, fact.customer_id, known) == fact
                 results.append("known" if same else "conflict")
         self._add(new)
         return results
@@ -274,7 +289,7 @@ class SQLiteStorage:
             db.executemany(_schema.ADD_DECISION, [row for change in done for row in _decision_rows(change)])
             letters = [(change.customer_id, letter) for change in done for letter in change.letters]
             db.executemany(_schema.ADD_LETTER, [_letter_row(owner, letter) for owner, letter in letters])
-            db.executemany(_schema.ADD_PAYLOAD, [_payload_row(letter.message) for _, letter in letters])
+            db.executemany(_schema.ADD_PAYLOAD, [_rows.message_row(letter.message) for _, letter in letters])
         return applied
 
     def _plan(self, change: Change) -> bool:
@@ -314,22 +329,26 @@ class SQLiteStorage:
 
     def _messages(self, keys: Iterable[str]) -> dict[str, Message]:
         """Those of the messages that can be read."""
-        return dict(_rows.readable(_rows.message, self._select(_schema.PAYLOADS, keys)))
+        rows = self._select(_schema.PAYLOADS, keys)
+        return dict(_rows.readable(_rows.message, ((row[0], row) for row in rows)))
 
     def begin(self, leases: Sequence[Lease], now: datetime) -> list[bool]:
         """See `Storage.begin`."""
         with self._writing():
-            return [self._is_changed(_schema.BEGIN, lease, now) for lease in leases]
+            return self._change(_schema.BEGIN, [_held(lease, now) for lease in leases])
 
     def settle(self, settlements: Sequence[Settlement], now: datetime) -> list[bool]:
         """See `Storage.settle`."""
         with self._writing():
-            return [self._is_changed(_schema.SETTLE, one.lease, now, **_settled(one)) for one in settlements]
+            return self._change(_schema.SETTLE, [_held(one.lease, now) | _settled(one) for one in settlements])
 
-    def _is_changed(self, statement: str, lease: Lease, now: datetime, **values: object) -> bool:
-        key, attempts = lease.message.key, lease.attempts
-        values |= {"key": key, "attempts": attempts, "now": _rows.micros(now)}
-        return lease.token == _token(key, attempts) and self._db.execute(statement, values).rowcount == 1
+    def _change(self, statement: str, rows: Sequence[dict[str, object]]) -> list[bool]:
+        """For each row whether it changed a letter: all in one call, and one by one only when some did not."""
+        self._db.execute("SAVEPOINT letters")
+        if self._db.executemany(statement, rows).rowcount == len(rows):
+            return [True] * len(rows)
+        self._db.execute("ROLLBACK TO letters")
+        return [self._db.execute(statement, row).rowcount == 1 for row in rows]
 
 
 def _remedy(error: sqlite3.Error) -> str:
@@ -386,10 +405,6 @@ def _letter_row(owner: str, letter: Letter) -> tuple[object, ...]:
     return owner, letter.message.key, *letter.key, at, at, _rows.micros(letter.due)
 
 
-def _payload_row(message: Message) -> tuple[str, str]:
-    return message.key, _rows.message_text(message)
-
-
 def _token(key: str, attempts: int) -> str:
     return f"{key}:{attempts}"
 
@@ -397,6 +412,13 @@ def _token(key: str, attempts: int) -> str:
 def _leased(row: Sequence[Any], message: Message, until: datetime) -> Lease:
     _due, message_key, owner, *key, attempts = row
     return Lease(owner, DecisionKey(*key), message, _token(message_key, attempts), attempts, until)
+
+
+def _held(lease: Lease, now: datetime) -> dict[str, object]:
+    """What a statement needs to find the letter, if this lease holds it; a false token finds none."""
+    key, attempts = lease.message.key, lease.attempts
+    is_true = lease.token == _token(key, attempts)
+    return {"key": key, "attempts": attempts if is_true else None, "now": _rows.micros(now)}
 
 
 def _settled(settlement: Settlement) -> dict[str, object]:
