@@ -19,6 +19,7 @@ except ImportError as missing:  # pragma: no cover - the tests run with the extr
 
 from retention.cli.demo import demo
 from retention.cli.importing import import_
+from retention.cli.keeping import backup, check
 from retention.cli.looking import explain, preview, results
 from retention.cli.running import run
 
@@ -41,5 +42,5 @@ def main() -> None:
     """Keep a shop's customers: who is falling asleep, which letter they get, and what it achieved."""
 
 
-for _command in (import_, run, explain, results, preview, demo):
+for _command in (import_, run, explain, results, preview, demo, check, backup):
     main.add_command(_command)

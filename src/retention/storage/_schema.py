@@ -213,3 +213,18 @@ UPDATE letters SET status = :status, at = :now, reason = :reason, until = NULL, 
 WHERE message_key = :key AND attempts = :attempts AND until > :now
 AND (status IN ('sending', 'in_doubt') OR (status = 'leased' AND :status IN ('cancelled', 'queued')))
 """
+
+# ---------------------------------------------------------------- checking: how many rows are wrong
+
+CHECKS = {
+    "letters without a payload": (
+        "SELECT count(*) FROM letters WHERE message_key NOT IN (SELECT message_key FROM payloads)"
+    ),
+    "payloads without a letter": (
+        "SELECT count(*) FROM payloads WHERE message_key NOT IN (SELECT message_key FROM letters)"
+    ),
+    "letters with an unknown status": """
+        SELECT count(*) FROM letters
+        WHERE status NOT IN ('queued', 'leased', 'sending', 'in_doubt', 'sent', 'failed', 'cancelled')
+    """,
+}

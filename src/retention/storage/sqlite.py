@@ -14,7 +14,7 @@ import os
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby, takewhile
 from pathlib import Path
@@ -26,7 +26,7 @@ from retention.facts import CustomerErased, CustomersMerged, Fact
 from retention.journey.ledger import CustomerFile, DecisionKey, Needs, Outcome
 from retention.messages import Message
 from retention.ports import Change, Lease, Letter, Settlement
-from retention.storage import _migrations, _rows, _schema
+from retention.storage import _check, _migrations, _rows, _schema
 
 __all__ = ["SQLiteStorage"]
 
@@ -116,6 +116,23 @@ class SQLiteStorage:
         """Close the file; further calls raise `StorageUnavailable`."""
         with self._lock:
             self._db.close()
+
+    def check(self) -> list[str]:
+        """What is wrong with the file, one line for each sort of damage, without personal data; [] when it is sound."""
+        with self._reading() as db:
+            return list(_check.problems(db))
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Copy the database to the new file `path`, whole or not at all, also while others write."""
+        part = Path(f"{os.fspath(path)}.part")
+        if Path(path).exists():
+            raise StorageUnavailable(f"{path}: is there already; give the path of a new file")
+        try:
+            with self._lock, self._trouble(), closing(sqlite3.connect(part)) as copy:
+                self._db.backup(copy)
+            part.rename(path)
+        finally:
+            part.unlink(missing_ok=True)
 
     def _one(self, query: str, *values: object) -> Any:
         """The first value of the first row."""

@@ -1,0 +1,53 @@
+"""The integrity check and the backup, of the storage and of the command line."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from click.testing import CliRunner
+
+from retention.cli import main
+from retention.errors import StorageUnavailable
+from retention.storage.sqlite import SQLiteStorage
+
+
+@pytest.fixture
+def shop(tmp_path, new_shop):
+    shop = new_shop(SQLiteStorage(tmp_path / "shop.db"))
+    shop.storage.record([shop.order("1")])
+    shop.queue(shop.letter("a"), shop.letter("b"))
+    yield shop
+    shop.storage.close()
+
+
+def command(*words):
+    result = CliRunner().invoke(main, [str(word) for word in words])
+    return result.exit_code, result.output
+
+
+def test_a_sound_database_and_a_damaged_one(shop, tmp_path):
+    """Each sort of damage is one line without an address; the command says 0, then 3."""
+    path = tmp_path / "shop.db"
+    assert shop.storage.check() == []
+    assert command("check", "--db", path) == (0, "sound\n")
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("UPDATE facts SET fact = '{'")
+    db.execute("UPDATE letters SET status = 'lost' WHERE message_key = 'a'")
+    db.execute("DELETE FROM payloads WHERE message_key = 'b'")
+    db.close()
+    lines = ["letters without a payload: 1", "letters with an unknown status: 1", "facts that cannot be read: 1"]
+    assert shop.storage.check() == lines
+    assert command("check", "--db", path) == (3, "\n".join([*lines, ""]))
+
+
+def test_a_backup_is_the_whole_shop(shop, tmp_path, new_shop):
+    """A copy opens as a database with the same files; one that is there is never overwritten, and nothing is left over."""
+    copy = tmp_path / "copy.db"
+    assert command("backup", "--db", tmp_path / "shop.db", copy) == (0, f"wrote {copy}\n")
+    with pytest.raises(StorageUnavailable, match=r"copy\.db: is there already; give the path of a new file"):
+        shop.storage.backup(copy)
+    assert {file.name for file in tmp_path.iterdir()} <= {"shop.db", "shop.db-wal", "shop.db-shm", "copy.db"}
+    again = new_shop(SQLiteStorage(copy))
+    assert again.file() == shop.file()
+    again.storage.close()
