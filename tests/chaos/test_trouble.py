@@ -220,7 +220,7 @@ def test_rows_that_nobody_can_read(make_world, caplog):
     sql(world.path, "UPDATE decisions SET decision = '[]' WHERE owner = 'c001' AND decision LIKE '%note%'")
     sql(
         world.path,
-        "UPDATE payloads SET message = '?' WHERE message_key = (SELECT message_key FROM letters WHERE owner = 'c002')",
+        "UPDATE payloads SET at = at * 1000 WHERE message_key = (SELECT message_key FROM letters WHERE owner = 'c002')",
     )
     assert engine.deliver() == {"sent": len(EVERYBODY) - 3, "cancelled": 1}
     assert world.fates(*EVERYBODY) == {"sent": len(EVERYBODY) - 3, "cancelled": 1, "failed": 1, "-": 1}

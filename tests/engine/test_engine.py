@@ -488,7 +488,7 @@ def test_poison_rows_stop_no_other_customer(kit, tmp_path):
         db.execute("UPDATE decisions SET decision = '{' WHERE owner = 'ann'")
         db.execute("UPDATE entries SET entry = '[]' WHERE owner = 'bob'")
         key = "(SELECT message_key FROM letters WHERE owner = 'cleo')"
-        db.execute(f"UPDATE payloads SET message = '{{\"format\":1}}' WHERE message_key = {key}")
+        db.execute(f"UPDATE payloads SET at = at * 1000 WHERE message_key = {key}")
         db.execute("UPDATE facts SET fact = 'null' WHERE owner = 'dora' AND kind = 'consent'")
     db.close()
     assert engine.deliver() == {"sent": 1, "cancelled": 3}

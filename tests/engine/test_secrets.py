@@ -119,7 +119,7 @@ def test_nothing_that_goes_wrong_names_an_address_or_a_secret(kit, tmp_path, cap
     with sqlite3.connect(path) as db:  # a poison row of every sort
         db.execute("UPDATE facts SET fact = replace(fact, '\"kind\"', '\"kin\"') WHERE rowid % 4 = 0")
         db.execute("UPDATE decisions SET decision = substr(decision, 2) WHERE rowid % 3 = 0")
-        db.execute("UPDATE payloads SET message = replace(message, '@', '')")
+        db.execute("UPDATE payloads SET at = at * 1000")
     db.close()
     world.clock.passes(days=9)
     engine.record(world.asleep("gil"))
