@@ -30,8 +30,9 @@ _TAGGED = re.compile("_([_-])")
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # Text that needs no encoding in a header: "=?" would be decoded, outer spaces lost, long lines (RFC 5322: 998) cut.
 _PLAIN_HEADER = re.compile(r"(?!.*=\?)[!-~]([ -~]{0,800}[!-~])?")
-# Text that needs no encoding in a body; "--=" might end the part.
-_ENCODED_BODY = re.compile(r"[^\t\n -~]|--=|[^\n]{900}")
+# What a body cannot hold as it is.
+_ODD = re.compile(r"[^\t\n -~]")
+_LONG_LINE = 900  # RFC 5322 allows 998
 
 
 def _key(name: str, value: object) -> str:
@@ -126,7 +127,7 @@ def from_tag(tag: str) -> str:
 def as_bytes(message: Message) -> bytes:
     """The letter as RFC 5322 bytes with a text and an HTML part; equal messages give equal bytes.
 
-    Written by hand because the standard library's `EmailMessage` builds some 500 letters a second, and this 10,000.
+    Written by hand because the standard library's `EmailMessage` builds some 900 letters a second, and this 20,000.
     """
     return "\r\n".join((*_headers(message), *_body(message), "")).encode("ascii")
 
@@ -182,9 +183,14 @@ def _part(subtype: str, text: str) -> Iterator[str]:
     yield body.rstrip("\n").replace("\n", "\r\n")
 
 
+def _is_plain(lines: str) -> bool:
+    """Whether a body needs no encoding; "--=" might end the part."""
+    return "--=" not in lines and not _ODD.search(lines) and max(map(len, lines.split("\n"))) < _LONG_LINE
+
+
 def _encoded(lines: str) -> tuple[str, str]:
     """The text as it is where that is safe, else in the shorter of the two encodings of RFC 2045."""
-    if not _ENCODED_BODY.search(lines):
+    if _is_plain(lines):
         return "7bit", lines
     data = lines.encode()
     quoted, base64 = b2a_qp(data).decode("ascii"), encodebytes(data).decode("ascii")

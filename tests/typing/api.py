@@ -5,7 +5,7 @@ A call that stops type-checking here is a broken promise.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -31,12 +31,19 @@ from retention.messages import Message, Result, as_bytes
 from retention.people import Product, Shop
 from retention.playbooks import win_back
 from retention.plugins import Plugins
-from retention.ports import Capabilities, Sender, Storage, WebhookParser
+from retention.ports import Capabilities, LookupSender, Parsed, Sender, Storage, WebhookParser
 from retention.senders.maildir import MaildirSender
 from retention.senders.memory import MemorySender
+from retention.senders.resend import ResendSender
+from retention.senders.smtp import SMTPSender
 from retention.simulate import Simulation, simulate
 from retention.storage.memory import MemoryStorage
 from retention.storage.sqlite import SQLiteStorage
+from retention.testing import sender as sender_kit
+from retention.testing import webhook as webhook_kit
+from retention.testing.laws import Verdicts
+from retention.testing.provider import RESEND
+from retention.webhooks.resend import ResendWebhooks
 
 
 def catch_everything_raised_on_purpose() -> type[Exception]:
@@ -111,6 +118,27 @@ class CarelessSender:
         for message in messages:
             assert as_bytes(message)
         return [Result("accepted") for _ in messages]
+
+
+def deliver(headers: Mapping[str, str], body: bytes, now: datetime) -> Parsed:
+    """Every way out is a sender, and word comes back through a parser."""
+    ways: list[Sender] = [
+        SMTPSender("smtp://user:password@mail.example.com", starttls=True, timeout=10),
+        ResendSender("re_key", batch=True, base_url="https://api.resend.com"),
+    ]
+    asking: list[LookupSender] = [MemorySender(), MaildirSender("letters")]
+    assert ways or asking[0].lookup(["k-1"])[0].status == "accepted"
+    webhooks: WebhookParser = ResendWebhooks("whsec_c2VjcmV0", tolerance=timedelta(minutes=1))
+    return webhooks.parse(headers, body) if webhooks.verify(headers, body, now) else Parsed()
+
+
+def try_out() -> list[Verdicts]:
+    """A kit takes a maker and says what it found."""
+    smtp = sender_kit.check(lambda url: SMTPSender(url, timeout=0.2), smtp=True, secret="pw")
+    http = sender_kit.check(lambda url: ResendSender("re_k", base_url=url), dialect=RESEND, secret="re_k")
+    webhook = webhook_kit.check(lambda: ResendWebhooks("c2VjcmV0"), sign=lambda body, at: {}, bodies={"opened": b"{}"})
+    smtp.insist()
+    return [smtp, http, webhook]
 
 
 def run(shop: Shop, journeys: Sequence[Journey]) -> Results:
