@@ -29,7 +29,7 @@ def provider():
 @pytest.fixture
 def sender(provider):
     """A sender for it, impatient; one letter for each request."""
-    made = ResendSender(SECRET, base_url=provider.url, timeout=0.1)
+    made = ResendSender(SECRET, base_url=provider.url, timeout=0.25)
     yield made
     made.close()
 
@@ -37,7 +37,7 @@ def sender(provider):
 @pytest.fixture
 def batches(provider):
     """A sender of batches."""
-    made = ResendSender(SECRET, base_url=provider.url, timeout=0.1, batch=True)
+    made = ResendSender(SECRET, base_url=provider.url, timeout=0.25, batch=True)
     yield made
     made.close()
 

@@ -30,7 +30,7 @@ def relay():
 @pytest.fixture
 def sender(relay):
     """A sender to that relay, impatient."""
-    made = SMTPSender(f"smtp://{relay.address}", timeout=0.1)
+    made = SMTPSender(f"smtp://{relay.address}", timeout=0.25)
     yield made
     made.close()
 

@@ -89,7 +89,7 @@ def test_old_and_future_signatures(seconds, believed):
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_not base64", "whsec_abc", "whsec_é", None])
 def test_secrets_that_are_none(secret):
     """Refused when the parser is made; a good one is not shown."""
-    with pytest.raises(InvalidInput, match="^secret: is no signing secret; copy the one that begins with whsec_"):
+    with pytest.raises(InvalidInput, match=r"^secret: is no signing secret; copy the one that begins with whsec_"):
         ResendWebhooks(secret)
     assert "MfKQ9r8G" not in repr(WEBHOOKS)
 

@@ -21,6 +21,7 @@ import contextlib
 import smtplib
 import ssl
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from attrs import field, frozen
@@ -59,7 +60,7 @@ class SMTPSender:
     ) -> None:
         self.capabilities = Capabilities(max_batch=max_batch)
         self._server = _server(url, starttls)
-        self._context = context or ssl.create_default_context()
+        self._given_context = context
         self._timeout = timeout
         self._idle: list[smtplib.SMTP] = []  # popped and appended whole, so several threads may send at once
 
@@ -81,6 +82,10 @@ class SMTPSender:
             with contextlib.suppress(OSError):
                 line.quit()
             line.close()
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return self._given_context or ssl.create_default_context()  # slow to make, so not before it is needed
 
     def _taken(self) -> smtplib.SMTP | None:
         with contextlib.suppress(IndexError):

@@ -72,7 +72,7 @@ class Relay:
         self.refuses, self.knows = frozenset(refuses), knows
         self._server = _Server(("127.0.0.1", 0), _Conversation)
         self._server.relay = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.002,), daemon=True)
         self._thread.start()
 
     @property
