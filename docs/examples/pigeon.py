@@ -100,10 +100,11 @@ class PigeonWebhooks:
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Parsed:  # noqa: ARG002
         try:
-            events = list(json.loads(body)["events"])
-        except (ValueError, TypeError, LookupError, RecursionError):
-            return Parsed(rejected=("the body is no list of events",))
-        read = [_read(event) for event in events]  # one by one: a bad event takes no other with it
+            said = json.loads(body)  # one event or a list
+        except (ValueError, RecursionError):
+            return Parsed(rejected=("the body is no JSON",))
+        # One by one: a bad event takes no other with it.
+        read = [_read(event) for event in (said if isinstance(said, list) else [said])]
         reports, rejected = (tuple(one for one in read if isinstance(one, kind)) for kind in (Report, str))
         return Parsed(reports, read.count(None), rejected)
 
