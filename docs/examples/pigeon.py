@@ -103,14 +103,13 @@ class PigeonWebhooks:
             said = json.loads(body)  # one event or a list
         except (ValueError, RecursionError):
             return Parsed(rejected=("the body is no JSON",))
-        # One by one: a bad event takes no other with it.
         read = [_read(event) for event in (said if isinstance(said, list) else [said])]
         reports, rejected = (tuple(one for one in read if isinstance(one, kind)) for kind in (Report, str))
         return Parsed(reports, read.count(None), rejected)
 
 
 def _read(event: Any) -> Report | str | None:
-    """One event: a report, why it cannot be read, or None for what is of no interest."""
+    """One event, which takes no other with it: a report, why it cannot be read, or None for what is of no interest."""
     try:
         if event["type"] not in EVENTS:
             return None
