@@ -100,16 +100,16 @@ class PigeonWebhooks:
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Parsed:  # noqa: ARG002
         try:
-            events = list(json.loads(body)["events"])
-        except (ValueError, TypeError, LookupError, RecursionError):
-            return Parsed(rejected=("the body is no list of events",))
-        read = [_read(event) for event in events]  # one by one: a bad event takes no other with it
+            said = json.loads(body)  # one event or a list
+        except (ValueError, RecursionError):
+            return Parsed(rejected=("the body is no JSON",))
+        read = [_read(event) for event in (said if isinstance(said, list) else [said])]
         reports, rejected = (tuple(one for one in read if isinstance(one, kind)) for kind in (Report, str))
         return Parsed(reports, read.count(None), rejected)
 
 
 def _read(event: Any) -> Report | str | None:
-    """One event: a report, why it cannot be read, or None for what is of no interest."""
+    """One event, which takes no other with it: a report, why it cannot be read, or None for what is of no interest."""
     try:
         if event["type"] not in EVENTS:
             return None
