@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -34,9 +35,8 @@ T = TypeVar("T")
 _Recorded: TypeAlias = Literal["new", "known", "conflict"]
 
 # `secure_delete`: what is erased is overwritten, not only unlinked.
-_SETTINGS = (
-    "journal_mode = WAL", "synchronous = NORMAL", "cache_size = -16384", "temp_store = MEMORY", "secure_delete = ON"
-)  # fmt: skip
+_SETTINGS = ("synchronous = NORMAL", "cache_size = -16384", "temp_store = MEMORY", "secure_delete = ON")
+_PAUSE = timedelta(milliseconds=20)
 _CHUNK = 500  # ids in one query, and facts in memory as text at one time
 
 
@@ -55,15 +55,16 @@ class SQLiteStorage:
                 self._path, timeout=patience.total_seconds(), isolation_level=None, check_same_thread=False
             )
         try:
-            self._open()
+            self._open(patience)
         except BaseException:
             self._db.close()
             raise
 
-    def _open(self) -> None:
+    def _open(self, patience: timedelta) -> None:
         with self._reading():
             self._is_empty()  # before anything is written into a file that is not ours
         with self._trouble():
+            self._write_ahead(patience)
             for setting in _SETTINGS:
                 self._db.execute(f"PRAGMA {setting}")
         with self._writing():
@@ -72,6 +73,19 @@ class SQLiteStorage:
                     self._db.execute(statement)
             elif (version := self._one("PRAGMA user_version")) < _schema.VERSION:
                 _migrations.migrate(self._db, version)
+
+    def _write_ahead(self, patience: timedelta) -> None:
+        """Switch to WAL mode; others who open the file at this moment are not waited for by SQLite, but here."""
+        for pauses in reversed(range(patience // _PAUSE + 1)):
+            try:
+                if self._one("PRAGMA journal_mode") != "wal":
+                    self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if not pauses or not error.sqlite_errorname.startswith("SQLITE_BUSY"):
+                    raise
+                time.sleep(_PAUSE.total_seconds())
+            else:
+                return
 
     def _is_empty(self) -> bool:
         """Whether there is no database yet; raises `IncompatibleStorage` if there is one that we cannot read."""
