@@ -27,7 +27,7 @@ from retention.facts import CustomerErased, CustomersMerged, Fact
 from retention.journey.ledger import CustomerFile, DecisionKey, Needs, Outcome
 from retention.messages import Message
 from retention.ports import Change, Lease, Letter, Settlement
-from retention.storage import _check, _migrations, _rows, _schema
+from retention.storage import _check, _migrations, _remedies, _rows, _schema
 
 __all__ = ["SQLiteStorage"]
 
@@ -107,7 +107,7 @@ class SQLiteStorage:
         try:
             yield
         except sqlite3.Error as error:
-            raise StorageUnavailable(f"{self._path}: {error}; {_remedy(error)}") from error
+            raise StorageUnavailable(f"{self._path}: {error}; {_remedies.remedy(error)}") from error
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
@@ -380,23 +380,6 @@ class SQLiteStorage:
             return [True] * len(rows)
         self._db.execute("ROLLBACK TO letters")
         return [self._db.execute(statement, row).rowcount == 1 for row in rows]
-
-
-def _remedy(error: sqlite3.Error) -> str:
-    """What to do about it, by the name of SQLite's result code (https://sqlite.org/rescode.html)."""
-    name = getattr(error, "sqlite_errorname", "")
-    return next((remedy for start, remedy in _REMEDIES.items() if name.startswith(start)), "open the storage again")
-
-
-_REMEDIES = {
-    "SQLITE_BUSY": "another process writes for long; try again, or give more patience",
-    "SQLITE_CANTOPEN": "make its directory, and let this user write there",
-    "SQLITE_CORRUPT": "restore a backup",
-    "SQLITE_FULL": "make room on the disk and try again",
-    "SQLITE_IOERR": "look after the disk and try again",
-    "SQLITE_NOTADB": "give the path of a database that this library made",
-    "SQLITE_READONLY": "let this user write the file and its directory",
-}
 
 
 def _chunks(items: Sequence[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:
