@@ -105,6 +105,15 @@ def test_law_31_the_rest_of_a_batch(relay, sender, letter, fault, first):
     assert len(relay.accepted) == 3 + (first in {"unknown", "accepted"})
 
 
+@pytest.mark.parametrize("fault, first", [("refused and closed", "rejected"), ("late nonsense", "unknown")])
+def test_answers_of_a_strange_server(relay, sender, letter, fault, first):
+    """A refusal stands though the server hangs up after it; what is no answer leaves a letter in doubt."""
+    assert sender.send([letter("before")]) == [Result("accepted")]
+    relay.faults.append(fault)
+    assert statuses(sender.send([letter("a"), letter("b")])) == [first, "accepted"]
+    assert len(relay.accepted) == 2
+
+
 def test_one_refused_recipient(relay, sender, letter):
     """A bad address is rejected, with the server's words and without the address; its neighbours arrive."""
     results = sender.send([letter("a"), letter("b", to="refused@example.com"), letter("c")])

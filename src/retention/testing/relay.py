@@ -35,22 +35,26 @@ class RelayFault:
     """What goes wrong in one transaction.
 
     `at`: "MAIL", "RCPT", "DATA", "." (the end of the letter, which is accepted unless there is an answer) or "" (once
-    all went well). `answer`: what is said there, "" for nothing. `waits`: keeps the client waiting.
+    all went well). `answer`: what is said there, "" for nothing. `waits`: keeps the client waiting. `closes`: hangs up
+    after the answer, as it does without one.
     """
 
     at: str
     answer: str = ""
     waits: bool = False
+    closes: bool = False
 
 
 RELAY_FAULTS: Mapping[str, RelayFault] = {
     "login required": RelayFault(at="MAIL", answer="530 5.7.0 Authentication required"),
     "deferred": RelayFault(at="RCPT", answer="451 4.7.1 <ann@example.com>: come back later"),
-    "going away": RelayFault(at="RCPT", answer="421 4.3.2 closing"),
+    "going away": RelayFault(at="RCPT", answer="421 4.3.2 closing", closes=True),
+    "refused and closed": RelayFault(at="RCPT", answer="550 5.7.1 go away", closes=True),
     "nonsense": RelayFault(at="RCPT", answer="hello?"),
     "silent": RelayFault(at="RCPT", waits=True),
     "closed before the letter": RelayFault(at="DATA"),
     "late refusal": RelayFault(at=".", answer="554 5.7.1 no thanks"),
+    "late nonsense": RelayFault(at=".", answer="hello?"),
     "late deferral": RelayFault(at=".", answer="452 4.3.1 disk full"),
     "lost answer": RelayFault(at="."),
     "slow": RelayFault(at=".", waits=True),
@@ -172,7 +176,7 @@ class _Conversation(StreamRequestHandler):
         if self._fault.waits:
             self.connection.settimeout(_PATIENCE)
             self.connection.recv(1)
-        if not self._fault.answer or self._fault.answer.startswith("421"):
+        if not self._fault.answer or self._fault.closes:
             self.connection.shutdown(socket.SHUT_RDWR)
             raise _HungUp
         return True
