@@ -108,7 +108,7 @@ class Storage(Protocol):
 
         A fact whose kind and id are there already changes nothing: known when it is equal, else a conflict (the
         first one stays). `CustomersMerged` moves everything of its customer, later facts included, to `into`; of two
-        runs with one journey and key the earlier stays. Customers who are one already, also by a merge the other way
+        runs with one journey and key the earlier stays, of two that began together `into`'s. Customers who are one already, also by a merge the other way
         round, stay one: the fact is recorded and moves nothing.
 
         `CustomerErased` empties its customer's file of everything personal: the contents of all facts recorded before
@@ -130,7 +130,10 @@ class Storage(Protocol):
         """The ids of customers with any fact, in order, those above `after`."""
 
     def due(self, now: datetime, fingerprint: str, limit: int) -> list[str]:
-        """Customers to plan: `wake_at` has come, longest waiting first; then those whom another fingerprint planned."""
+        """Customers to plan: `wake_at` has come, longest waiting first; then those whom another fingerprint planned.
+
+        Equal ones come by id, the second group by fingerprint and id.
+        """
 
     def load(self, customer_ids: Sequence[str], needs: Needs) -> list[CustomerFile]:
         """The customers' files, in order and each from one moment; a customer nobody knows has an empty file.
@@ -149,13 +152,14 @@ class Storage(Protocol):
         """Lease letters that are due (`due` or `retry_at` <= now), by due time and then key; never one that is leased.
 
         A lease that ran out before sending began may be claimed again. Each claim has a new token and counts as one
-        attempt.
+        attempt. A letter whose message cannot be read fails, reason "unreadable", and makes room for the next.
         """
 
     def claim_doubts(self, now: datetime, lease: timedelta, limit: int) -> list[Lease]:
         """Lease letters whose sending began and whose lease ran out; they become `in_doubt`, for the engine to settle.
 
-        Like a claim, each has a new token and counts as one attempt; one that nobody settles is leased again later.
+        Like a claim, each has a new token and counts as one attempt; one that nobody settles is leased again later. One
+        whose message cannot be read, or was erased, is settled here: in_doubt, reason "unreadable".
         """
 
     def begin(self, leases: Sequence[Lease], now: datetime) -> list[bool]:

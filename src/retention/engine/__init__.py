@@ -234,7 +234,7 @@ class Engine:
         """Keep what a provider's webhook reports about letters; call it with what came, and answer 200.
 
         Who complained, unsubscribed or has no such address gets no more letters. Raises `InvalidInput`, and keeps
-        nothing, for a body that the provider did not sign lately: answer 400, and what was real is sent again.
+        nothing, for a body that the provider did not sign lately: answer 401, and what was real is sent again.
         """
         now = self._present()
         said = reports.parsed(parser, headers, body, now)
