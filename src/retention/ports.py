@@ -108,8 +108,8 @@ class Storage(Protocol):
 
         A fact whose kind and id are there already changes nothing: known when it is equal, else a conflict (the
         first one stays). `CustomersMerged` moves everything of its customer, later facts included, to `into`; of two
-        runs with one journey and key the earlier stays, of two that began together `into`'s. Customers who are one already, also by a merge the other way
-        round, stay one: the fact is recorded and moves nothing.
+        runs with one journey and key the earlier stays, of two that began together the one of `into`. Customers who
+        are one already, also by a merge the other way round, stay one: the fact is recorded and moves nothing.
 
         `CustomerErased` empties its customer's file of everything personal: the contents of all facts recorded before
         it and of all letters. What is left are tombstones: an erased fact reported again is known, a letter's key stays
