@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
 from attrs import define, field, frozen
@@ -15,6 +15,7 @@ from retention.returns._reading import NOT, Word, fold
 __all__ = ["Hit", "Lexicon", "ours"]
 
 _GAP = 3
+_NOTHING: frozenset[int] = frozenset()
 _TYPO_FROM = 7
 """Stems of so many letters are also found with one letter wrong."""
 
@@ -36,6 +37,11 @@ class _Pattern:
     elements: tuple[int, ...]
     gaps: tuple[int, ...]  # how many words may stand before each element
     own_not: bool
+
+    @cached_property
+    def adjacent(self) -> int | None:
+        """The element that must stand at the next word, if one must."""
+        return self.elements[1] if len(self.elements) > 1 and not self.gaps[1] else None
 
 
 @define(eq=False)
@@ -122,13 +128,16 @@ class Lexicon:
 
     def hits(self, words: Sequence[Word]) -> list[Hit]:
         """Every pattern that the words hold and that no negation takes back, in the order of the words."""
-        meant = [self._of(word) for word in words]
-        symbols = [elements for elements, _ in meant]
+        known = self._known.get
+        meant = [known(word.text) or self._of(word) for word in words]
+        symbols = [*(elements for elements, _ in meant), _NOTHING]
         found: list[Hit] = []
         for first, (_, patterns) in enumerate(meant):
             for pattern in patterns:
+                if pattern.adjacent is not None and pattern.adjacent not in symbols[first + 1]:
+                    continue  # nearly always
                 if pattern.own_not or not words[first].negated:
-                    last = first if len(pattern.elements) == 1 else _last(pattern, first, words, symbols)
+                    last = _last(pattern, first, words, symbols)
                     if last is not None:
                         found.append(Hit(pattern.reason, pattern.weight, first, last))
         return found

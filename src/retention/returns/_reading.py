@@ -16,7 +16,7 @@ __all__ = ["MOST_WORDS", "NOT", "Word", "fold", "read"]
 MOST_WORDS = 1_000
 """Words of a text that are read; the rest of a longer one is left."""
 
-_TOKEN = re.compile(r"<[^<>]{1,200}>|\w+(?:['’-]\w+)*|[.!?;:,()\n\r$]")
+_TOKEN = re.compile(r"<[^<>]{1,200}>|\w+(?:['’-]\w+)*|[.!?;()\n\r$]")
 _STOPS = frozenset(".!?;\n\r()")
 _CLAUSES = frozenset(("but", "however", "though", "although", "yet", "но", "однако", "зато", "хотя"))
 """Words after which a new thought begins: no negation reaches beyond them."""
