@@ -24,13 +24,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import numpy as np
 from attrs import evolve, field, frozen
 
 from retention import _hashing
 from retention.messages import as_tag, from_tag
+from retention.testing._loopback import Loopback
 
 __all__ = ["FAULTS", "RESEND", "Answer", "Dialect", "Fault", "Provider", "Request", "Sent", "resend_webhooks"]
 
@@ -122,7 +123,7 @@ FAULTS: Mapping[str, Fault] = {
 """What can go wrong, by name; put names into `Provider.faults`."""
 
 
-class Provider:
+class Provider(Loopback):
     """An HTTP provider at `url`, until it is closed; a context manager.
 
     `faults`: names out of `FAULTS`, one for each request to come; then all goes well. `refuses`: addresses that it
@@ -148,27 +149,14 @@ class Provider:
         self._log, self._window, self._clock = log, window, clock
         self._memory: dict[tuple[str, str], tuple[datetime | None, bytes, Answer]] = {}
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.provider = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.002,), daemon=True)
-        self._thread.start()
+        server = _Server(("127.0.0.1", 0), _Handler)
+        server.provider = self
+        super().__init__(server)
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        return f"http://{self.address}"
 
     def forget(self) -> None:
         """Let every key's window end now."""

@@ -7,14 +7,14 @@ is true.
 from __future__ import annotations
 
 import socket
-import threading
 from collections import deque
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from typing import Self
 
 from attrs import frozen
+
+from retention.testing._loopback import Loopback
 
 __all__ = ["RELAY_FAULTS", "Relay", "RelayFault", "Taken"]
 
@@ -63,7 +63,7 @@ RELAY_FAULTS: Mapping[str, RelayFault] = {
 """What can go wrong, by name; put names into `Relay.faults`."""
 
 
-class Relay:
+class Relay(Loopback):
     """An SMTP server at `host` and `port`, until it is closed; a context manager.
 
     `faults`: names out of `RELAY_FAULTS`, one for each transaction to come; then all goes well. `refuses`: addresses
@@ -74,27 +74,9 @@ class Relay:
         self.faults: deque[str] = deque()
         self.accepted: list[Taken] = []
         self.refuses, self.knows = frozenset(refuses), knows
-        self._server = _Server(("127.0.0.1", 0), _Conversation)
-        self._server.relay = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.002,), daemon=True)
-        self._thread.start()
-
-    @property
-    def address(self) -> str:
-        """Host and port."""
-        return f"127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        server = _Server(("127.0.0.1", 0), _Conversation)
+        server.relay = self
+        super().__init__(server)
 
 
 class _Server(ThreadingTCPServer):
