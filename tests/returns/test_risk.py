@@ -16,7 +16,13 @@ DAY = np.datetime64("2026-01-01")
 
 def basket(customer="ann", order="o1", product="coat", day=0, **more):
     """One line, as columns of one row."""
-    return {"customer_id": [customer], "order_id": [order], "product_id": [product], "ordered_at": [DAY + day], **more}
+    return {
+        "customer_id": [customer],
+        "order_id": [order],
+        "product_id": [product],
+        "ordered_at": [DAY + np.timedelta64(day, "D")],
+        **more,
+    }
 
 
 def lines(*rows):
