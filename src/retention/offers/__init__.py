@@ -1,10 +1,25 @@
-"""Offers: the right one, to whom it pays, within the budget.
+"""Offers: the right one, to whom it pays, within the budget, and proof of it.
 
-Pure functions on arrays, one row per customer, one column per offer.
+`choose` gives each customer at most one offer under budget and stock. `fit_uplift` and `predict_uplift` learn from a test
+whom an offer moves; `qini`, `auuc`, `uplift_at` and `heterogeneity` judge that on customers it has not seen. `Bandit`
+learns while sending; `policy_value` says what a rule would have brought. Pure functions on arrays, one row for each
+customer, one column for each offer.
 """
 
 from __future__ import annotations
 
 from retention.offers.choose import REASONS, Choice, One, Prices, choose, choose_one
+from retention.offers.uplift import Predicted, UpliftModel, fit_uplift, predict_uplift
 
-__all__ = ["REASONS", "Choice", "One", "Prices", "choose", "choose_one"]
+__all__ = [
+    "REASONS",
+    "Choice",
+    "One",
+    "Predicted",
+    "Prices",
+    "UpliftModel",
+    "choose",
+    "choose_one",
+    "fit_uplift",
+    "predict_uplift",
+]

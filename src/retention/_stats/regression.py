@@ -1,0 +1,64 @@
+"""A regression with a ridge and the robust covariance of its coefficients: logistic for 0 and 1, linear for amounts.
+
+The ridge is that of `retention._stats.logistic`: one prior observation for each standardised column, none for the
+intercept. The covariance is the sandwich (White, Econometrica 48, 1980, 817-838), which stays right where the spread of
+the outcome or the shape of the curve is not what the model thinks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+
+from retention._stats.logistic import fit_logistic, sigmoid
+from retention._types import FloatArray
+
+__all__ = ["Regression", "regress", "with_intercept"]
+
+_BLOCK = 1 << 13
+
+
+@frozen(eq=False)
+class Regression:
+    """`beta`: intercept first, then one coefficient per column, (d + 1,); `covariance`: of these, (d + 1, d + 1)."""
+
+    beta: FloatArray
+    covariance: FloatArray
+
+
+def with_intercept(columns: FloatArray) -> FloatArray:
+    """A column of ones, then the columns."""
+    return np.column_stack([np.ones(len(columns)), columns])
+
+
+def regress(columns: FloatArray, outcome: FloatArray, *, logistic: bool) -> Regression:
+    """The fit of ``columns`` (n, d), of about unit size, to ``outcome`` (n,); n at least 1.
+
+    >>> found = regress(np.array([[0.0], [1.0]] * 500), np.array([1.0, 3.0] * 500), logistic=False)
+    >>> found.beta.round(2)
+    array([1., 2.])
+    """
+    design = with_intercept(columns)
+    scale = columns.std(axis=0)
+    ridge = np.diag(np.concatenate([[0.0], np.where(scale > 0, scale, 1.0) ** 2]))
+    beta = _logistic(columns, outcome) if logistic else _linear(design, outcome, ridge)
+    bread, meat = ridge, np.zeros_like(ridge)
+    for start in range(0, len(design), _BLOCK):
+        rows, y = design[start : start + _BLOCK], outcome[start : start + _BLOCK]
+        expected = sigmoid(rows @ beta) if logistic else rows @ beta
+        weight = expected * (1 - expected) if logistic else np.ones(len(rows))
+        bread = bread + rows.T @ (rows * weight[:, None])
+        meat = meat + rows.T @ (rows * ((y - expected) ** 2)[:, None])
+    inverse = np.linalg.inv(bread)
+    return Regression(beta, inverse @ meat @ inverse)
+
+
+def _linear(design: FloatArray, outcome: FloatArray, ridge: FloatArray) -> FloatArray:
+    beta: FloatArray = np.linalg.solve(design.T @ design + ridge, design.T @ outcome)
+    return beta
+
+
+def _logistic(columns: FloatArray, outcome: FloatArray) -> FloatArray:
+    found = fit_logistic(columns, outcome)
+    slope = found.coefficient / found.scale
+    return np.concatenate([[found.intercept - found.centre @ slope], slope])
