@@ -130,13 +130,8 @@ class Bench:
         """A change of the customer's file as it is now, with one decision for each letter unless told otherwise."""
         rows = [decision(one.key.step) for one in letters] if decisions is None else decisions
         plan = Plan(tuple(rows), tuple(entries), None if wake is None else at(wake))
-        return Change(
-            customer,
-            self.raw.load([customer], Needs(frozenset()))[0].version if version is None else version,
-            plan,
-            fingerprint,
-            letters,
-        )
+        known = self.raw.load([customer], Needs(frozenset()))[0].version if version is None else version
+        return Change(customer, known, plan, fingerprint, letters)
 
     def keep(self, *changes: Change) -> None:
         """Commit changes, none of which is stale."""
@@ -213,7 +208,7 @@ def _place(make: Callable[[Path], Storage]) -> Iterator[Place]:
 
 @frozen
 class Kept:
-    """What an earlier version's database holds of a customer: ids of facts, oldest first, and the status of each letter."""
+    """What an older database holds of a customer: ids of facts, oldest first, and the status of each letter."""
 
     customer_id: str
     facts: Sequence[str] = ()

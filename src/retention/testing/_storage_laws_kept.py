@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 from retention.journey.ledger import Needs
 from retention.testing import _storage_worker
@@ -58,7 +59,7 @@ class _Worker:
     """A process of its own that works in a place."""
 
     def __init__(self, stand: Stand, place: Place, job: str) -> None:
-        paths = os.pathsep.join(filter(None, sys.path))
+        paths = os.pathsep.join(str(Path(path).resolve()) for path in sys.path)
         self.process = subprocess.Popen(  # noqa: S603 - this very Python and this very package
             [sys.executable, "-m", _storage_worker.__name__, job],
             env={**os.environ, "PYTHONPATH": paths},
@@ -96,8 +97,7 @@ class _Worker:
 def _workers(stand: Stand, place: Place, *jobs: str) -> Iterator[list[_Worker]]:
     workers: list[_Worker] = []
     try:
-        for job in jobs:
-            workers.append(_Worker(stand, place, job))
+        workers.extend(_Worker(stand, place, job) for job in jobs)
         for worker in workers:
             worker.go()
         yield workers

@@ -5,9 +5,9 @@ An author hands over a *maker*, ``make(place) -> Storage``, which opens what liv
     check(lambda place: MyStorage(place / "shop.db"), capabilities=("durable",)).insist()
 
 `CAPABILITIES` lists what can be declared; laws about anything else are skipped, and the verdicts say so. A law that is
-broken tells the calls that led there, times as ``at(minutes)``. Beside the laws the kit plays `examples` random stories on
-the storage and on `retention.storage.memory`, the reference model, which must answer alike; that needs the extra
-`testing`, and ``examples=0`` leaves it out.
+broken tells the calls that led there, times as ``at(minutes)``. Beside the laws the kit plays `examples` stories on the
+storage and on `retention.storage.memory`, the reference model, which must answer alike; that needs the extra `testing`,
+and ``examples=0`` leaves it out.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def check(
 ) -> Verdicts:
     """Try all laws that say something about what `make` makes.
 
-    `make` gets an empty folder of its own for every try. With "processes" other processes must be able to import it, so it
-    is no lambda. `released`: for each earlier version a function that makes its database in a folder and returns what is
-    in it; then migration is tried, too.
+    `make` gets an empty folder of its own for every try. With "processes" other processes must be able to import it, so
+    it is no lambda. `released`: for each earlier version a function that makes its database in a folder and returns
+    what is in it; then migration is tried, too.
     """
     declared = {*capabilities, *(["examples"] if examples else []), *(["released"] if released else [])}
     _check_declared(make, capabilities)
