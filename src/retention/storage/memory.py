@@ -134,6 +134,8 @@ def _letter_order(letter: _Letter) -> datetime:
 class MemoryStorage:
     """A shop's memory for as long as the process lives."""
 
+    _letter = _Letter
+
     def __init__(self) -> None:
         self._lock = Lock()
         self._closed = False
@@ -328,7 +330,7 @@ class MemoryStorage:
             return
         message = letter.message
         outcome = Outcome(message_key=message.key, key=letter.key, status="queued", at=message.at)
-        queued = _Letter(customer, message, message.at, letter.due, outcome)
+        queued = self._letter(customer, message, message.at, letter.due, outcome)
         self._letters[message.key] = queued
         insort(customer.letters, queued, key=_letter_order)
         heappush(self._queue, (letter.due, message.key))
