@@ -144,6 +144,13 @@ def returns(session: nox.Session) -> None:
 
 
 @nox.session
+def calendars(session: nox.Session) -> None:
+    """Local wall time in every zone, across every clock change of 2000 to 2037, against a walk minute by minute."""
+    session.install("-e", WHOLE, *group("tests"))
+    session.run("pytest", "tests/test_calendars.py", "-m", "calendar", "-q", *session.posargs)
+
+
+@nox.session
 def simulations(session: nox.Session) -> None:
     """Hundreds of simulated shops: the estimate must be unbiased, its interval must cover."""
     session.install("-e", WHOLE, *group("tests"))
