@@ -283,7 +283,8 @@ class Life:
             choose=perhaps(0.3, (choice,)) or (),
             variants=perhaps(0.3, {rng.choice(sorted(arms)): variant}) or {},
             valid_for=Delay(hours=rng.choice([1, 5, 20, 60])),
-            promotional=rng.random() < 0.8,
+            promotional=(promotional := rng.random() < 0.8),
+            urgent=promotional and rng.random() < 0.2,
             supersedes=(perhaps(0.3, tuple(before[:1])) or ()),
             formerly=perhaps(0.2, (f"old{i}",)) or (),
         )
@@ -316,6 +317,7 @@ class Life:
             quiet_hours=rng.choice([None, QuietHours(start, end), QuietHours()]),
             caps=[Cap(rng.choice([0, 1, 1, 2, 2]), rng.randint(1, 4)) for _ in range(rng.randrange(3))],
             holds=rng.sample(holds, rng.randrange(3)),
+            closed_days=rng.choice([(), (), (6,), (5, 6)]),
         )
 
     @staticmethod

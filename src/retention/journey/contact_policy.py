@@ -39,7 +39,10 @@ def _wall(value: str) -> str:
 
 @frozen
 class QuietHours:
-    """No promotional letter from `start` until `end` in the customer's zone; may span midnight; equal ends: none."""
+    """No promotional letter from `start` until `end` in the customer's zone; may span midnight; equal ends: none.
+
+    What is not quiet is the window in which letters are sent: quiet from 20:00 to 09:00 sends from 09:00 to 20:00.
+    """
 
     tag: ClassVar[str] = "quiet_hours"
     start: str = field(default="21:00", converter=_wall)
@@ -68,6 +71,7 @@ class Hold:
     when: Condition = field(validator=condition)
 
 
+_WEEK = range(7)
 _DEFECTS = tuple(sorted(reason.value for reason in Reason if reason.group == "DEFECT"))
 OPEN_DEFECT = Hold("open_defect_return", Open("return", RETURN_ENDS, attribute="reason", values=_DEFECTS))
 """Nobody who waits for us to mend our own mistake is asked to buy."""
@@ -75,12 +79,24 @@ OPEN_DEFECT = Hold("open_defect_return", Open("return", RETURN_ENDS, attribute="
 
 @frozen(kw_only=True)
 class ContactPolicy:
-    """The shop's rules for promotional letters of all journeys together. `None` quiet hours and no caps: no limit."""
+    """The shop's rules for promotional letters of all journeys together. `None` quiet hours and no caps: no limit.
+
+    `closed_days`: days of the week, 0 Monday, on which none leaves, by the customer's calendar; at most six. A step
+    that is `urgent` is bound by its holds alone.
+    """
 
     tag: ClassVar[str] = "contact_policy"
     quiet_hours: QuietHours | None = field(default=QuietHours(), validator=_doors.a(QuietHours, NoneType))
     caps: tuple[Cap, ...] = field(default=(Cap(1, 1), Cap(3, 7)), converter=tuple, validator=_doors.many_of(Cap))
     holds: tuple[Hold, ...] = field(default=(OPEN_DEFECT,), converter=tuple, validator=_doors.many_of(Hold))
+    closed_days: tuple[int, ...] = field(default=(), converter=tuple)
+
+    def __attrs_post_init__(self) -> None:
+        for day in self.closed_days:
+            if type(day) is not int or day not in _WEEK:
+                raise InvalidJourney(f"closed_days: {day!r} is no day of the week; 0 is Monday, 6 Sunday")
+        if set(self.closed_days) == set(_WEEK):
+            raise InvalidJourney("closed_days: all seven; no letter would ever leave")
 
     @property
     def remembers_days(self) -> int:
@@ -114,12 +130,12 @@ def earliest(policy: ContactPolicy, now: datetime, zone: ZoneInfo, sent: Sequenc
         if opens > instant:
             instant, reason = opens, reason or "quiet_hours"
         day = _wall_time.local_date(instant, zone)
-        free = _free_day(policy.caps, day, sent)
+        free, waits_for = _free_day(policy, day, sent)
         if free is None:
-            return datetime.max.replace(tzinfo=now.tzinfo), "cap"
+            return datetime.max.replace(tzinfo=now.tzinfo), waits_for
         if free == day:
             return instant, reason
-        instant, reason = _wall_time.at(free, time(0), zone), "cap"
+        instant, reason = _wall_time.at(free, time(0), zone), waits_for
 
 
 def _after_quiet_hours(quiet: QuietHours | None, instant: datetime, zone: ZoneInfo) -> datetime:
@@ -128,12 +144,19 @@ def _after_quiet_hours(quiet: QuietHours | None, instant: datetime, zone: ZoneIn
     return _wall_time.next_open(instant, zone, time.fromisoformat(quiet.start), time.fromisoformat(quiet.end))
 
 
-def _free_day(caps: Sequence[Cap], day: date, sent: Sequence[date]) -> date | None:
-    if any(cap.count == 0 for cap in caps):
-        return None
-    while any(_used(cap, day, sent) >= cap.count for cap in caps):
+def _free_day(policy: ContactPolicy, day: date, sent: Sequence[date]) -> tuple[date | None, str]:
+    """The first day from this one on with a letter left and the shop open, and what the others wait for."""
+    if any(cap.count == 0 for cap in policy.caps):
+        return None, "cap"
+    waits_for = ""
+    while True:
+        if any(_used(cap, day, sent) >= cap.count for cap in policy.caps):
+            waits_for = "cap"
+        elif day.weekday() in policy.closed_days:
+            waits_for = waits_for or "closed_day"
+        else:
+            return day, waits_for
         day += timedelta(days=1)
-    return day
 
 
 def _used(cap: Cap, day: date, sent: Sequence[date]) -> int:

@@ -174,6 +174,8 @@ class Step:
     step is skipped for good. `cancel`: ends this step alone. `choose`: branches, the first that holds counts.
     `valid_for`: a letter later than this is not worth sending. `supersedes`: older steps that this one replaces.
     `formerly`: names the step had in earlier versions. `subject`: the block of the template that is the subject line.
+    `urgent`: a promotional letter that cannot wait (a coupon's last hours): caps, quiet hours and closed days do not
+    bind it, consent and holds do, and it counts for the caps of others.
     """
 
     tag: ClassVar[str] = "step"
@@ -190,6 +192,7 @@ class Step:
     variants: Mapping[str, Variant] = field(factory=dict, converter=_frozen, hash=False)
     valid_for: Delay = field(default=Delay(days=3), validator=_A_DELAY)
     promotional: bool = True
+    urgent: bool = False
     supersedes: tuple[str, ...] = field(default=(), converter=_tuple)
     formerly: tuple[str, ...] = field(default=(), converter=_tuple)
 
@@ -198,6 +201,8 @@ class Step:
             for value in (getattr(self, name), *(getattr(v, name) for v in self.variants.values())):
                 if value is not None and (type(value) is not int or value not in range(top + 1)):
                     raise InvalidJourney(f"step {self.id}: {name} {value!r} is not within 0 to {top}")
+        if self.urgent and not self.promotional:
+            raise InvalidJourney(f"step {self.id}: urgent is for promotional letters; nothing binds the others anyway")
         if self.valid_for == Delay():
             raise InvalidJourney(f"step {self.id}: valid_for is zero; the letter would always be late")
 

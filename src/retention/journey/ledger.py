@@ -40,6 +40,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "erased": "the customer asked to be forgotten",
         "quiet_hours": "the customer's quiet hours",
         "cap": "enough letters lately",
+        "closed_day": "a day of the week on which no promotion is sent",
         "completed": "every letter of the run is decided",
         "lapsed": "nothing more happened in the run",
     }

@@ -39,7 +39,7 @@ _LOOK_AGAIN = timedelta(hours=6)
 """How long a letter that is held back at the last moment rests before it is checked again."""
 
 
-_BINDING = ("cap", "quiet_hours")
+_BINDING = ("cap", "closed_day", "quiet_hours")
 """Deferrals that wait for a time, not for a fact: they are not judged again before their end."""
 
 
@@ -109,6 +109,9 @@ def _promotional_wait(desk: _Desk, run: Run, decision: Decision) -> Cancel | Wai
     hold = desk.hold(run)
     if hold:
         return Wait(desk.now + _LOOK_AGAIN, hold.reason)
+    step = run.step(decision.step)
+    if step is not None and step.urgent:
+        return None
     until, reason = contact_policy.earliest(desk.book.policy, desk.now, desk.zone, ())
     if until == desk.now:
         return None
@@ -344,6 +347,8 @@ class _Desk:
         hold = self.hold(due.run)
         if hold:
             return due.valid_until, hold.reason
+        if due.step.urgent:
+            return self.now, ""
         return contact_policy.earliest(self.book.policy, self.now, self.zone, self._sent_days)
 
     def hold(self, run: Run) -> Hold | None:
