@@ -91,7 +91,7 @@ def _inside(instant: datetime, zone: ZoneInfo, start: time, end: time) -> bool:
 
 
 def _next_showing(instant: datetime, zone: ZoneInfo, wall: time) -> datetime:
-    day = local_date(instant, zone)
+    day = local_date(instant, zone) - timedelta(days=1)  # a clock set back past midnight shows yesterday again
     while True:
         for result in (at(day, wall, zone), datetime.combine(day, wall.replace(fold=1), zone).astimezone(UTC)):
             if result > instant:

@@ -15,7 +15,7 @@ from retention import alternatives, churn, experiments, lifetime_value, monitori
 from retention.engine import Doubt, Doubts, Engine, Received, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, Rejected, from_json, read, to_json
-from retention.journey import (
+from retention.journey import Changed, diff, digest, (
     Book,
     ContactPolicy,
     CustomerFile,
@@ -233,3 +233,10 @@ def serve(engine: Engine) -> WSGIApplication:
     storage: Storage = plugins.storage("sqlite:shop.db")
     assert storage.owners([]) or sender.capabilities.max_batch or plugins.names("webhook")
     return web.app(engine, webhooks={"resend": plugins.webhook("resend:whsec_c2VjcmV0")})
+
+
+def edit_a_journey(file: CustomerFile) -> list[str]:
+    """What the next version changes, and a file with only what a plan needs."""
+    changes: tuple[Changed, ...] = diff(win_back(), win_back(version=2, hour=10))
+    short: CustomerFile = digest(Book.of([win_back()]), file, datetime.now(UTC))
+    return [*map(str, changes), short.customer_id]

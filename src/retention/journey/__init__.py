@@ -1,13 +1,15 @@
 """Journeys: what is due for a customer, by data and pure functions.
 
 `definition` is what a shop writes down, `conditions` what it may ask, `contact_policy` what it allows itself, `ledger`
-the rows that are kept, `book` all of it compiled, `plan` the function that decides, `account` the sum check.
+the rows that are kept, `book` all of it compiled, `plan` the function that decides, `account` the sum check, `changes`
+what an edit changes, `digest` a file with only what a plan asks for.
 """
 
 from __future__ import annotations
 
 from retention.journey.account import Unaccounted, unaccounted
 from retention.journey.book import Book, needs
+from retention.journey.changes import Changed, diff
 from retention.journey.conditions import AllOf, AnyOf, Condition, Exists, First, Last, Not, Open
 from retention.journey.contact_policy import Cap, ContactPolicy, Hold, QuietHours
 from retention.journey.customer import customer_of
@@ -29,6 +31,7 @@ from retention.journey.definition import (
     from_json,
     to_json,
 )
+from retention.journey.digest import digest
 from retention.journey.ledger import (
     REASONS,
     CustomerFile,
@@ -52,6 +55,7 @@ __all__ = [
     "Book",
     "Cancel",
     "Cap",
+    "Changed",
     "Choice",
     "Condition",
     "ContactPolicy",
@@ -81,6 +85,8 @@ __all__ = [
     "Variant",
     "Wait",
     "customer_of",
+    "diff",
+    "digest",
     "from_json",
     "needs",
     "plan",

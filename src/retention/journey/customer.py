@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from retention.facts import ConsentChanged, EmailReported, Fact, ProfileChanged
 from retention.people import LANGUAGES, Customer
 
-__all__ = ["KINDS", "customer_of"]
+__all__ = ["KINDS", "customer_of", "stated"]
 
 KINDS = frozenset({ProfileChanged.kind, ConsentChanged.kind, EmailReported.kind})
 """The kinds of facts that are read here."""
@@ -24,7 +24,7 @@ def customer_of(customer_id: str, facts: Iterable[Fact], *, timezone: str, langu
     bounced, suppressed = "", False
     for fact in facts:
         if isinstance(fact, ProfileChanged):
-            known.update(_stated(fact))
+            known.update(stated(fact))
         elif isinstance(fact, ConsentChanged) and fact.channel == "email":
             topics = topics | {fact.topic} if fact.granted else topics - {fact.topic}
             suppressed = suppressed and not fact.granted
@@ -36,8 +36,9 @@ def customer_of(customer_id: str, facts: Iterable[Fact], *, timezone: str, langu
     return Customer(id=customer_id, topics=frozenset(topics), suppressed=suppressed, **known)
 
 
-def _stated(fact: ProfileChanged) -> dict[str, str]:
-    stated = {name: getattr(fact, name) for name in ("name", "email", "language", "timezone")}
-    if stated["language"] not in LANGUAGES:
-        stated["language"] = None
-    return {name: value for name, value in stated.items() if value is not None}
+def stated(fact: ProfileChanged) -> dict[str, str]:
+    """The parts of the profile that a fact states, and that we can use."""
+    told = {name: getattr(fact, name) for name in ("name", "email", "language", "timezone")}
+    if told["language"] not in LANGUAGES:
+        told["language"] = None
+    return {name: value for name, value in told.items() if value is not None}

@@ -328,17 +328,22 @@ class Journey:
         """Whether every letter of it is promotional, so that nobody enters who may not be written to."""
         return all(step.promotional for step in self.steps)
 
+    def conditions(self) -> list[Condition]:
+        """Every condition in it."""
+        asked = [exit_.when for exit_ in self.exits]
+        for step in self.steps:
+            asked += [c for c in (step.when, step.cancel, *(choice.when for choice in step.choose)) if c]
+        return asked
+
     def kinds(self) -> frozenset[str]:
         """The kinds of facts that it looks at."""
-        conditions = [exit_.when for exit_ in self.exits]
         found = {self.trigger.kind}
         for step in self.steps:
-            conditions += [c for c in (step.when, step.cancel, *(choice.when for choice in step.choose)) if c]
             if isinstance(step.moment, On):
                 found |= {facts.kind for facts in step.moment.facts}
             elif isinstance(step.moment, Before):
                 found.add(step.moment.fact.kind)
-        return frozenset(found.union(*(kinds(condition) for condition in conditions)))
+        return frozenset(found.union(*(kinds(condition) for condition in self.conditions())))
 
 
 _CLASSES: Mapping[str, type] = {
