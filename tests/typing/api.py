@@ -15,13 +15,16 @@ from retention import alternatives, churn, experiments, lifetime_value, monitori
 from retention.engine import Doubt, Doubts, Engine, Received, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, Rejected, from_json, read, to_json
-from retention.journey import Changed, diff, digest, (
+from retention.journey import (
     Book,
+    Changed,
     ContactPolicy,
     CustomerFile,
     Journey,
     Needs,
     Unaccounted,
+    diff,
+    digest,
     needs,
     plan,
     recheck,
