@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from itertools import count
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from retention.storage.memory import MemoryStorage
+from retention.testing import sender, storage, webhook
 from retention.testing.__main__ import main
 from retention.testing.planted import senders, storages
 
@@ -156,3 +158,11 @@ def test_as_a_module(made, tmp_path):
     env = {**os.environ, "PYTHONPATH": paths}
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_documentation_lists_every_law():
+    """The table of the how-to is what the kits try, by number."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "test-your-adapter.md"
+    rows = [line for line in page.read_text("utf-8").splitlines() if re.match(r"\| \d", line)]
+    laws = sorted((law for kit in (storage, sender, webhook) for law in kit.LAWS), key=lambda law: law.number)
+    assert rows == [f"| {law.number} | {law.name} | {law.needs or 'always'} |" for law in laws]
