@@ -14,11 +14,11 @@ def test_a_full_disk_applies_nothing(tmp_path, new_shop):
     shop.storage.record([shop.order("1")])
     change = shop.change("ann", *(shop.letter(str(n), text="x" * 20_000) for n in range(50)))
     before = shop.file()
-    shop.storage._db.execute("PRAGMA max_page_count = 60")
+    shop.raw._db.execute("PRAGMA max_page_count = 60")
     with pytest.raises(StorageUnavailable, match=r"shop\.db: database or disk is full; make room on the disk"):
         shop.storage.commit([change])
     assert shop.file() == before
-    shop.storage._db.execute("PRAGMA max_page_count = 100000")
+    shop.raw._db.execute("PRAGMA max_page_count = 100000")
     assert shop.storage.commit([change]) == [True]
     assert len(shop.claim()) == 50
     shop.storage.close()

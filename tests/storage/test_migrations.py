@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -103,14 +102,6 @@ def test_a_migrated_database_has_the_tables_of_a_new_one(old, tmp_path):
 def test_law_27_there_is_a_step_from_every_schema():
     """No number between the first and today's is missing, and none is too many."""
     assert list(_migrations._STEPS) == list(range(1, _schema.VERSION))
-
-
-def test_law_27_two_that_open_at_once_migrate_once(old):
-    """The first migrates, the others find it done."""
-    with ThreadPoolExecutor(4) as pool:
-        for storage in pool.map(lambda _: SQLiteStorage(old), range(4)):
-            assert storage.recall("") == {"shop": "one"}
-            storage.close()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill a process at any moment")

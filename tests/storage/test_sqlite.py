@@ -5,13 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -20,29 +15,6 @@ from retention.facts import CustomersMerged
 from retention.journey.ledger import Needs
 from retention.storage import _schema
 from retention.storage.sqlite import SQLiteStorage
-
-SOURCE = Path(__file__).resolve().parents[2] / "src"
-
-# Claims from the file until nothing is left, telling every step as soon as its call has returned.
-WORKER = """
-import sys
-import time
-from datetime import UTC, datetime, timedelta
-from retention.ports import Settlement
-from retention.storage.sqlite import SQLiteStorage
-
-storage, now = SQLiteStorage(sys.argv[1]), datetime(2026, 3, 1, 13, tzinfo=UTC)
-print("ready", flush=True)
-sys.stdin.readline()
-while leases := storage.claim(now, timedelta(minutes=10), int(sys.argv[2])):
-    for step, done in (("begun", storage.begin(leases, now)),
-                       ("sent", storage.settle([Settlement(lease, "sent") for lease in leases], now))):
-        assert all(done)
-        time.sleep(0.001)
-        for lease in leases:
-            print(step, lease.message.key, flush=True)
-storage.close()
-"""
 
 
 @pytest.fixture
@@ -78,46 +50,6 @@ def dump(path):
         return "\n".join(db.iterdump())
     finally:
         db.close()
-
-
-def start_worker(path, batch):
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(path), str(batch)],
-        env={**os.environ, "PYTHONPATH": str(SOURCE)}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-
-
-def go(worker):
-    assert worker.stdout.readline() == "ready\n"
-    worker.stdin.write("\n")
-    worker.stdin.flush()
-
-
-def test_law_19_everything_survives_reopening(path, open_shop):
-    """Notes, clock, facts, plans, merges, leases and settled letters are there for the next process."""
-    shop = open_shop()
-    shop.storage.remember("shop", "one")
-    shop.storage.advance(shop.at(3))
-    shop.storage.record([shop.order("1"), CustomersMerged(id="m", customer_id="old", at=shop.at(), into="ann")])
-    shop.storage.commit(
-        [shop.change("ann", shop.letter("a"), shop.letter("b"), shop.letter("c"), entries=(shop.entry(),), wake=9)]
-    )
-    a, b, c = shop.claim(3)
-    assert shop.begin(a, 3)
-    assert shop.begin(b, 3)
-    assert shop.settle(a, "sent", 3)
-    before = shop.file()
-    shop.storage.close()
-    again = open_shop()
-    assert again.file() == before
-    assert again.statuses() == {"a": "sent", "b": "sending", "c": "leased"}
-    assert again.storage.recall("") == {"shop": "one"}
-    assert again.storage.advance(shop.at()) == shop.at(3)
-    assert again.storage.due(shop.at(9), "book", 9) == ["ann"]
-    assert again.file("old") == before
-    assert not again.settle(a, "failed", 4)
-    assert again.settle(b, "sent", 4)
-    assert again.begin(c, 4)
 
 
 def test_what_changes_nothing_writes_nothing(path, open_shop):
@@ -187,51 +119,6 @@ def test_an_error_of_the_caller_leaves_no_transaction_open(open_shop):
 
 
 # ------------------------------------------------------------- several processes
-
-
-def test_law_8_two_processes_claim_disjointly(path, open_shop):
-    """Every letter is claimed, begun and sent once, by one of the two."""
-    shop = open_shop()
-    shop.queue(*(shop.letter(f"{n:04}") for n in range(400)))
-    workers = [start_worker(path, 9) for _ in range(2)]
-    for worker in workers:
-        go(worker)
-    told = [worker.communicate(timeout=60)[0].splitlines() for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0]
-    sent = [line for lines in told for line in lines if line.startswith("sent")]
-    assert sorted(sent) == [f"sent {n:04}" for n in range(400)]
-    assert set(shop.statuses().values()) == {"sent"}
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill a process at any moment")
-def test_law_20_a_killed_worker_leaves_a_legal_state(path, open_shop):
-    """Whatever a worker said before it was killed is kept; the rest is claimable or in doubt, and nothing is lost."""
-    shop = open_shop()
-    shop.queue(*(shop.letter(f"{n:04}") for n in range(1000)))
-    for lines in (20, 75, 130):
-        worker = start_worker(path, 5)
-        go(worker)
-        told = [worker.stdout.readline().split() for _ in range(lines)]
-        worker.send_signal(signal.SIGKILL)
-        told += [line.split() for line in worker.communicate()[0].splitlines()]
-        statuses = shop.statuses()
-        sent = {key for step, key in told if step == "sent"}
-        begun = {key for step, key in told if step == "begun"}
-        assert {statuses[key] for key in sent} == {"sent"}
-        assert {statuses[key] for key in begun - sent} <= {"sending", "sent"}
-        assert set(statuses.values()) <= {"queued", "leased", "sending", "sent"}
-    left = {lease.message.key for lease in shop.claim(99, limit=9999) + shop.doubts(99)}
-    assert left == {key for key, status in statuses.items() if status != "sent"}
-    assert left, "the workers were too fast to be killed in the middle"
-
-
-def test_many_open_a_new_file_at_once(path):
-    """The first makes the tables, the others find them."""
-    with ThreadPoolExecutor(8) as pool:
-        storages = list(pool.map(lambda _: SQLiteStorage(path), range(8)))
-    for n, storage in enumerate(storages):
-        assert storage.remember("first", str(n)) == "0"
-        storage.close()
 
 
 def test_a_reader_is_not_stopped_by_a_writer(path, open_shop):
@@ -347,7 +234,7 @@ def test_law_18_an_unreadable_row_of_the_ledger_blocks_no_other(path, open_shop)
     """Runs and decisions that nobody can read are left out."""
     shop = open_shop()
     rows = (shop.decision("a"), shop.decision("b"))
-    shop.storage.commit([shop.change(decisions=rows, entries=(shop.entry("a"), shop.entry("b")))])
+    shop.storage.commit([shop.change("ann", decisions=rows, entries=(shop.entry("a"), shop.entry("b")))])
     sql(path, "UPDATE decisions SET decision = replace(decision, '\"format\":1', '\"format\":2') WHERE seq = 1")
     sql(path, "UPDATE entries SET entry = '{}' WHERE key = 'a'")
     assert shop.file().ledger == rows[1:]

@@ -43,6 +43,7 @@ from retention.simulate import Simulation, simulate
 from retention.storage.memory import MemoryStorage
 from retention.storage.sqlite import SQLiteStorage
 from retention.testing import sender as sender_kit
+from retention.testing import storage as storage_kit
 from retention.testing import webhook as webhook_kit
 from retention.testing.laws import Verdicts
 from retention.testing.provider import RESEND
@@ -140,8 +141,10 @@ def try_out() -> list[Verdicts]:
     smtp = sender_kit.check(lambda url: SMTPSender(url, timeout=0.2), smtp=True, secret="pw")
     http = sender_kit.check(lambda url: ResendSender("re_k", base_url=url), dialect=RESEND, secret="re_k")
     webhook = webhook_kit.check(lambda: ResendWebhooks("c2VjcmV0"), sign=lambda body, at: {}, bodies={"opened": b"{}"})
+    memory = storage_kit.check(lambda place: MemoryStorage(), examples=0)
+    sqlite = storage_kit.check(lambda place: SQLiteStorage(place / "shop.db"), capabilities=["durable"])
     smtp.insist()
-    return [smtp, http, webhook]
+    return [smtp, http, webhook, memory, sqlite]
 
 
 def run(shop: Shop, journeys: Sequence[Journey]) -> Results:

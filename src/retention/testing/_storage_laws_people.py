@@ -27,8 +27,9 @@ _ADDRESS = "ann.secret@example.com"
 
 def _merged(bench: Bench) -> None:
     bench.storage.record([order("1", "old", minutes=5), order("2", "new", minutes=4)])
-    old = bench.change("old", letter("a"), entries=[entry("one"), entry("both", 1, "early")])
-    bench.keep(old, bench.change("new", letter("b"), entries=[entry("both", 2, "late")]))
+    old = bench.change("old", letter("a"), entries=[entry("one"), entry("both", 1, "early"), entry("tie", 3, "old")])
+    late = [entry("both", 2, "late"), entry("tie", 3, "new")]
+    bench.keep(old, bench.change("new", letter("b"), entries=late))
     before = bench.file("new").version
     bench.expect(bench.storage.record([merge("m", "old", "new", 6), order("3", "old", minutes=7)]), ["new", "new"])
     file = bench.file("new")
@@ -36,7 +37,8 @@ def _merged(bench: Bench) -> None:
     bench.expect((file.customer_id, file.merged, file.version > before), ("new", ("old",), True))
     bench.expect([fact.id for fact in file.facts], ["2", "1", "m", "3"])
     found = [(one.key, one.arm) for one in file.entries]
-    bench.expect(found, [("one", "letters"), ("both", "early")], "the runs, of two the earlier")
+    wanted = [("one", "letters"), ("both", "early"), ("tie", "new")]
+    bench.expect(found, wanted, "the runs: of two the earlier, of equals that of the holder")
     bench.expect({one.step for one in file.ledger}, {"a", "b"}, "decisions")
     bench.expect(bench.statuses("new"), {"a": "queued", "b": "queued"})
     bench.expect({lease.customer_id for lease in bench.claim()}, {"new"})

@@ -93,7 +93,7 @@ def _entries(bench: Bench) -> None:
 
 def _due(bench: Bench) -> None:
     bench.storage.record([order("1", "b"), order("2", "a")])
-    bench.expect(sorted(bench.storage.due(at(-9999), "book", 9)), ["a", "b"], "who is due: new facts are at once")
+    bench.expect(bench.storage.due(at(-9999), "book", 9), ["a", "b"], "who is due: new facts are at once, equals by id")
     bench.keep(bench.change("a", wake=20), bench.change("b", wake=10))
     found = [bench.storage.due(at(minutes), "book", limit) for minutes, limit in ((9.9, 9), (10, 9), (99, 9), (99, 1))]
     bench.expect(found, [[], ["b"], ["b", "a"], ["b"]], "who is due: wake-ups at 10 and 20")
@@ -109,6 +109,10 @@ def _due_by_fingerprint(bench: Bench) -> None:
     bench.expect(bench.storage.due(at(1), "book", 9), ["a"])
     found = [bench.storage.due(at(99), "newer book", limit) for limit in (9, 1)]
     bench.expect(found, [["b", "a"], ["b"]], "who is due for a newer book: whose wake-up has come, then the others")
+    bench.keep(bench.change("d"), bench.change("c"))
+    found = [bench.storage.due(at(1), "newer book", limit) for limit in (9, 3)]
+    wanted = [["b", "c", "d", "a"], ["b", "c", "d"]]
+    bench.expect(found, wanted, "who is due for a newer book: by fingerprint, then id")
 
 
 def _due_once(bench: Bench) -> None:
