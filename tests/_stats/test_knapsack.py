@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from retention._stats import knapsack
 from retention._stats.knapsack import Limits, Problem, best, solve
 
 
@@ -51,3 +52,13 @@ def test_any_prices_give_a_bound() -> None:
     problem = Problem(rng.normal(2, 2, (50, 3)), rng.uniform(0.2, 2, (50, 3)), Limits(np.array([20.0, 5, 5, 9])))
     most = linear_optimum(problem)
     assert all(best(problem, rng.exponential(1, 4))[0] >= most for _ in range(50))
+
+
+@pytest.mark.parametrize("constant, value", [("_SAMPLE", 50), ("_BLUR", -1.0)])
+def test_the_way_does_not_matter(constant: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started from a sample, or cooled as far as it goes, the bound is the linear optimum."""
+    rng = np.random.default_rng(2)
+    problem = Problem(rng.normal(2, 2, (300, 2)), rng.uniform(0.2, 2, (300, 2)), Limits(np.array([70.0, 50, 60])))
+    monkeypatch.setattr(knapsack, constant, value)
+    most = linear_optimum(problem)
+    assert most * (1 - 1e-9) <= solve(problem).bound <= most * (1 + 1e-4)

@@ -28,8 +28,10 @@ __all__ = ["Limits", "Problem", "best", "blocks", "reduced", "solve"]
 _BLOCK = 1 << 14
 _SAMPLE = 1 << 14
 _SEED = 20260
-# The temperature, in mean absolute values. Below the lowest too few rows are undecided for a second derivative.
-_TEMPERATURES = 0.25 ** np.arange(7)
+# The temperatures, in mean absolute values: on the sample, then, in the last of these, on all rows. Lower ones serve
+# only where so many rows are undecided that smoothing blurs the bound; elsewhere they leave no second derivative.
+_TEMPERATURES, _COOLER = 0.25 ** np.arange(7), 0.25 ** np.arange(5)
+_BLUR = 1e-5
 _STEPS, _LAST_STEPS = 20, 4
 _SHORTER = 0.25 ** np.arange(12)
 _ENOUGH = 1e-10
@@ -128,11 +130,14 @@ def solve(problem: Problem) -> Solution:
     if not problem.limits.binding.any() or warm == 0:
         return Solution(prices, bound, takes)
     for temperature in warm * _TEMPERATURES:
-        prices = _minimise(few, prices, float(temperature), _STEPS)
-    lowest = float(warm * _TEMPERATURES[-1])
-    if few is not problem:
-        prices = _minimise(problem, prices, lowest, _LAST_STEPS)
-    return Solution(prices, min(bound, best(problem, prices)[0]), _shared_out(problem, prices, lowest))
+        prices = _minimise(few, prices, float(temperature), _STEPS)[0]
+    for temperature in warm * _TEMPERATURES[-1] * _COOLER:
+        prices, smoothed = _minimise(problem, prices, float(temperature), _LAST_STEPS)
+        here, _ = best(problem, prices)
+        bound = min(bound, here)
+        if smoothed - here <= _BLUR * abs(here):
+            break
+    return Solution(prices, bound, _shared_out(problem, prices, float(temperature)))
 
 
 def _shared_out(problem: Problem, prices: FloatArray, temperature: float) -> IntArray:
@@ -162,8 +167,8 @@ def _typical(value: FloatArray) -> float:
     return float(sizes.mean()) if len(sizes) else 0.0
 
 
-def _minimise(problem: Problem, prices: FloatArray, temperature: float, steps: int) -> FloatArray:
-    """Newton's method on the smoothed dual over prices of at least 0; a price at 0 that wants to fall stays there."""
+def _minimise(problem: Problem, prices: FloatArray, temperature: float, steps: int) -> tuple[FloatArray, float]:
+    """The lowest smoothed dual and its prices, by Newton's method; a price at 0 that wants to fall stays there."""
     here = _smooth(problem, prices, temperature)
     for _ in range(steps):
         moved = _step(problem, prices, here, temperature)
@@ -174,7 +179,7 @@ def _minimise(problem: Problem, prices: FloatArray, temperature: float, steps: i
         here = there
         if done:
             break
-    return prices
+    return prices, here.value
 
 
 @frozen(eq=False)
