@@ -32,11 +32,12 @@ _SEED = 20260
 # only where so many rows are undecided that smoothing blurs the bound; elsewhere they leave no second derivative.
 _TEMPERATURES, _COOLER = 0.25 ** np.arange(7), 0.25 ** np.arange(5)
 _BLUR = 1e-5
-_STEPS, _LAST_STEPS = 20, 4
+_STEPS, _LAST_STEPS = 20, 10
 _SHORTER = 0.25 ** np.arange(12)
-_ENOUGH = 1e-10
+_ENOUGH = 1e-8
 _ARMIJO = 1e-4
-_RIDGE, _NONE = 1e-9, 1e-300
+# Curvature this much flatter than the steepest counts as no curvature.
+_RIDGE, _FLAT, _NONE = 1e-9, 1e-12, 1e-30
 # A difference of so many temperatures is a decision: e^-36 is what rounding takes from 1.
 _NEAR = 36.0
 _GOLDEN = (5**0.5 - 1) / 2
@@ -70,12 +71,15 @@ class Problem:
     limits: Limits
 
     def sample(self) -> Problem:
-        """Some of the rows, always the same ones, with their share of the limits; all rows where these are few."""
+        """Some of the rows that may have anything, always the same, with their share of the limits; all if so few."""
         n = len(self.value)
         if n <= _SAMPLE:
             return self
-        rows = np.sort(np.random.default_rng(_SEED).choice(n, _SAMPLE, replace=False))
-        return Problem(self.value[rows], self.cost[rows], self.limits.scaled(_SAMPLE / n))
+        rows = np.flatnonzero(self.value.max(axis=1) > -np.inf)
+        share = min(1.0, _SAMPLE / max(len(rows), 1))
+        if share < 1:
+            rows = np.sort(np.random.default_rng(_SEED).choice(rows, _SAMPLE, replace=False))
+        return Problem(self.value[rows], self.cost[rows], self.limits.scaled(share))
 
 
 def blocks(n: int) -> Iterator[slice]:
@@ -206,7 +210,8 @@ def _step(
 
 def _newton(gradient: FloatArray, hessian: FloatArray) -> FloatArray:
     """Downhill, each variable in its own unit, so that a ridge may keep the curvature from being none."""
-    unit = 1 / np.sqrt(np.maximum(hessian.diagonal(), _NONE))
+    steepness = hessian.diagonal()
+    unit = 1 / np.sqrt(np.maximum(steepness, _FLAT * steepness.max(initial=_NONE)))
     curvature = hessian * unit * unit[:, None] + _RIDGE * np.eye(len(unit))
     step: FloatArray = -unit * np.linalg.solve(curvature, unit * gradient)
     return step
