@@ -177,3 +177,11 @@ def test_authentication_codes() -> None:
     assert _hashing.one_is_mac(b"Jefe", b"what do ya want for nothing?", ["", "é\ud800", code])
     assert not _hashing.one_is_mac(b"Jefe", b"what do ya want for nothing", [code])
     assert not _hashing.one_is_mac(b"Jefe", b"what do ya want for nothing?", [])
+
+
+@given(texts, parts)
+def test_secret_numbers(secret: str, names: list[str]) -> None:
+    """The number is the signature's, read as one; stored codes are made of it."""
+    number = _hashing.secret_number(secret, *names)
+    signature = base64.urlsafe_b64decode(sign(secret, *names) + "=")
+    assert number.to_bytes(32) == signature

@@ -44,6 +44,7 @@ __all__ = [
     "key",
     "mac",
     "one_is_mac",
+    "secret_number",
     "sign",
     "verify",
 ]
@@ -136,6 +137,11 @@ def verify(secret: str, signature: str, *parts: str) -> bool:
     """Whether ``signature`` is what `sign` gives; takes equally long wherever the two differ."""
     expected = sign(secret, *parts).encode("ascii")
     return hmac.compare_digest(expected, signature.encode("utf-8", "surrogatepass"))
+
+
+def secret_number(secret: str, *parts: str) -> int:
+    """HMAC-SHA256 of the parts under ``secret`` as a whole number below 2**256, for codes that people type."""
+    return int.from_bytes(hmac.digest(secret.encode("utf-8", "surrogatepass"), _encode(parts), "sha256"))
 
 
 def mac(secret: bytes, content: bytes) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from retention._stats import knapsack
 from retention._stats.knapsack import Limits, Problem, best, solve
 
 
@@ -51,3 +52,25 @@ def test_any_prices_give_a_bound() -> None:
     problem = Problem(rng.normal(2, 2, (50, 3)), rng.uniform(0.2, 2, (50, 3)), Limits(np.array([20.0, 5, 5, 9])))
     most = linear_optimum(problem)
     assert all(best(problem, rng.exponential(1, 4))[0] >= most for _ in range(50))
+
+
+def test_cooled_as_far_as_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lower temperatures than are needed do no harm."""
+    rng = np.random.default_rng(2)
+    problem = Problem(rng.normal(2, 2, (300, 2)), rng.uniform(0.2, 2, (300, 2)), Limits(np.array([70.0, 50, 60])))
+    monkeypatch.setattr(knapsack, "_BLUR", -1.0)
+    monkeypatch.setattr(knapsack, "_LAST_STEPS", 1)
+    most = linear_optimum(problem)
+    assert most * (1 - 1e-9) <= solve(problem).bound <= most * (1 + 1e-4)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.1, 0.0])
+def test_a_sample_leads_the_way(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started from a sample of the rows that may have anything, few or many or none, the bound is the same."""
+    rng = np.random.default_rng(2)
+    value = np.where(rng.random((4000, 1)) < share, rng.normal(2, 2, (4000, 2)), -np.inf)
+    limits = Limits(share * np.array([900.0, 500, 600]))
+    problem = Problem(value, rng.uniform(0.2, 2, (4000, 2)), limits)
+    whole = solve(problem)
+    monkeypatch.setattr(knapsack, "_SAMPLE", 1500)
+    assert solve(problem).bound == pytest.approx(whole.bound, rel=1e-4)

@@ -28,13 +28,16 @@ __all__ = ["Limits", "Problem", "best", "blocks", "reduced", "solve"]
 _BLOCK = 1 << 14
 _SAMPLE = 1 << 14
 _SEED = 20260
-# The temperature, in mean absolute values. Below the lowest too few rows are undecided for a second derivative.
-_TEMPERATURES = 0.25 ** np.arange(7)
-_STEPS, _LAST_STEPS = 20, 4
+# The temperatures, in mean absolute values: on the sample, then, in the last of these, on all rows. Lower ones serve
+# only where so many rows are undecided that smoothing blurs the bound; elsewhere they leave no second derivative.
+_TEMPERATURES, _COOLER = 0.25 ** np.arange(7), 0.25 ** np.arange(5)
+_BLUR = 1e-5
+_STEPS, _LAST_STEPS = 20, 10
 _SHORTER = 0.25 ** np.arange(12)
-_ENOUGH = 1e-10
+_ENOUGH = 1e-8
 _ARMIJO = 1e-4
-_RIDGE, _NONE = 1e-9, 1e-300
+# Curvature this much flatter than the steepest counts as no curvature.
+_RIDGE, _FLAT, _NONE = 1e-9, 1e-12, 1e-30
 # A difference of so many temperatures is a decision: e^-36 is what rounding takes from 1.
 _NEAR = 36.0
 _GOLDEN = (5**0.5 - 1) / 2
@@ -68,12 +71,15 @@ class Problem:
     limits: Limits
 
     def sample(self) -> Problem:
-        """Some of the rows, always the same ones, with their share of the limits; all rows where these are few."""
+        """Some of the rows that may have anything, always the same, with their share of the limits; all if so few."""
         n = len(self.value)
         if n <= _SAMPLE:
             return self
-        rows = np.sort(np.random.default_rng(_SEED).choice(n, _SAMPLE, replace=False))
-        return Problem(self.value[rows], self.cost[rows], self.limits.scaled(_SAMPLE / n))
+        rows = np.flatnonzero(self.value.max(axis=1) > -np.inf)
+        share = min(1.0, _SAMPLE / max(len(rows), 1))
+        if share < 1:
+            rows = np.sort(np.random.default_rng(_SEED).choice(rows, _SAMPLE, replace=False))
+        return Problem(self.value[rows], self.cost[rows], self.limits.scaled(share))
 
 
 def blocks(n: int) -> Iterator[slice]:
@@ -128,11 +134,14 @@ def solve(problem: Problem) -> Solution:
     if not problem.limits.binding.any() or warm == 0:
         return Solution(prices, bound, takes)
     for temperature in warm * _TEMPERATURES:
-        prices = _minimise(few, prices, float(temperature), _STEPS)
-    lowest = float(warm * _TEMPERATURES[-1])
-    if few is not problem:
-        prices = _minimise(problem, prices, lowest, _LAST_STEPS)
-    return Solution(prices, min(bound, best(problem, prices)[0]), _shared_out(problem, prices, lowest))
+        prices = _minimise(few, prices, float(temperature), _STEPS)[0]
+    for temperature in warm * _TEMPERATURES[-1] * _COOLER:
+        prices, smoothed = _minimise(problem, prices, float(temperature), _LAST_STEPS)
+        here, _ = best(problem, prices)
+        bound = min(bound, here)
+        if smoothed - here <= _BLUR * abs(here):
+            break
+    return Solution(prices, bound, _shared_out(problem, prices, float(temperature)))
 
 
 def _shared_out(problem: Problem, prices: FloatArray, temperature: float) -> IntArray:
@@ -162,8 +171,8 @@ def _typical(value: FloatArray) -> float:
     return float(sizes.mean()) if len(sizes) else 0.0
 
 
-def _minimise(problem: Problem, prices: FloatArray, temperature: float, steps: int) -> FloatArray:
-    """Newton's method on the smoothed dual over prices of at least 0; a price at 0 that wants to fall stays there."""
+def _minimise(problem: Problem, prices: FloatArray, temperature: float, steps: int) -> tuple[FloatArray, float]:
+    """The lowest smoothed dual and its prices, by Newton's method; a price at 0 that wants to fall stays there."""
     here = _smooth(problem, prices, temperature)
     for _ in range(steps):
         moved = _step(problem, prices, here, temperature)
@@ -174,7 +183,7 @@ def _minimise(problem: Problem, prices: FloatArray, temperature: float, steps: i
         here = there
         if done:
             break
-    return prices
+    return prices, here.value
 
 
 @frozen(eq=False)
@@ -201,7 +210,8 @@ def _step(
 
 def _newton(gradient: FloatArray, hessian: FloatArray) -> FloatArray:
     """Downhill, each variable in its own unit, so that a ridge may keep the curvature from being none."""
-    unit = 1 / np.sqrt(np.maximum(hessian.diagonal(), _NONE))
+    steepness = hessian.diagonal()
+    unit = 1 / np.sqrt(np.maximum(steepness, _FLAT * steepness.max(initial=_NONE)))
     curvature = hessian * unit * unit[:, None] + _RIDGE * np.eye(len(unit))
     step: FloatArray = -unit * np.linalg.solve(curvature, unit * gradient)
     return step

@@ -1,25 +1,38 @@
 """Offers: the right one, to whom it pays, within the budget, and proof of it.
 
-`choose` gives each customer at most one offer under budget and stock. `fit_uplift` and `predict_uplift` learn from a test
-whom an offer moves; `qini`, `auuc`, `uplift_at` and `heterogeneity` judge that on customers it has not seen. `Bandit`
-learns while sending; `policy_value` says what a rule would have brought. Pure functions on arrays, one row for each
+`choose` gives each customer at most one offer under budget and stock. `fit_uplift` and `predict_uplift` learn from a
+test whom an offer moves; `qini`, `auuc`, `uplift_at` and `heterogeneity` judge that on customers it has not seen.
+`Bandit` learns while sending; `policy_value` says what a rule would have brought. Pure functions on arrays, one row for each
 customer, one column for each offer.
 """
 
 from __future__ import annotations
 
+from retention.offers.catalogue import KINDS, Condition, Offer, catalogue, eligibility, from_json, net_value, to_json
 from retention.offers.choose import REASONS, Choice, One, Prices, choose, choose_one
+from retention.offers.plans import Past, Plan, reserved
 from retention.offers.uplift import Predicted, UpliftModel, fit_uplift, predict_uplift
 
 __all__ = [
+    "KINDS",
     "REASONS",
     "Choice",
+    "Condition",
+    "Offer",
     "One",
+    "Past",
+    "Plan",
     "Predicted",
     "Prices",
     "UpliftModel",
+    "catalogue",
     "choose",
     "choose_one",
+    "eligibility",
     "fit_uplift",
+    "from_json",
+    "net_value",
     "predict_uplift",
+    "reserved",
+    "to_json",
 ]

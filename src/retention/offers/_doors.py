@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from retention._checks import columns
 from retention._types import AnyArray, ArrayLike, BoolArray, FloatArray
 from retention.errors import InvalidInput
 
-__all__ = ["limit", "mask", "refuse", "stocks", "table"]
+__all__ = ["limit", "mask", "refuse", "spread", "stocks", "table"]
 
 
 def table(name: str, values: ArrayLike, *, at_least: float | None = None, at_most: float | None = None) -> FloatArray:
@@ -34,6 +35,26 @@ def table(name: str, values: ArrayLike, *, at_least: float | None = None, at_mos
     if at_most is not None:
         refuse(name, numbers, numbers > at_most, f"above {at_most:g}")
     return numbers
+
+
+def spread(
+    name: str,
+    values: ArrayLike,
+    like: FloatArray,
+    *,
+    of: Literal["customer", "offer"] = "customer",
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> FloatArray:
+    """One number for each cell of the table: given so, or one for each customer, or for each offer."""
+    given = np.asarray(values)
+    if given.ndim == 1:
+        given = given[:, None] if of == "customer" else given[None, :]
+    numbers = table(name, given, at_least=at_least, at_most=at_most)
+    line = (len(like), 1) if of == "customer" else (1, like.shape[1])
+    if numbers.shape != (like.shape if np.ndim(values) == 2 else line):
+        raise InvalidInput(f"{name}: has shape {np.shape(values)} beside {like.shape}: give (n, K), or one per {of}")
+    return np.broadcast_to(numbers, like.shape)
 
 
 def refuse(name: str, values: AnyArray, bad: BoolArray, problem: str) -> None:

@@ -165,7 +165,7 @@ def choose(
     ([0, 1, -1], ['best', 'best_in_stock', 'not_worth_it'])
     """
     values = _doors.table("value", value)
-    costs = _costs(cost, values.shape)
+    costs = _doors.spread("cost", cost, values, of="offer", at_least=0)
     allowed = _doors.mask("eligible", eligible, values.shape)
     right = np.append(_doors.limit("budget", budget), _doors.stocks(stock, values.shape[1]))
     right[0] = _down(right[0], _unit(costs))
@@ -219,14 +219,6 @@ def choose_one(
 
 
 # ---------------------------------------------------------------- the way to a choice
-
-
-def _costs(cost: ArrayLike, shape: tuple[int, ...]) -> FloatArray:
-    given = np.asarray(cost)
-    costs = _doors.table("cost", given[None, :] if given.ndim == 1 else given, at_least=0)
-    if costs.shape not in (shape, (1, shape[1])) or (given.ndim == 2 and costs.shape != shape):
-        raise InvalidInput(f"cost: has shape {given.shape} but value has {shape}: give (n, K), or (K,)")
-    return np.broadcast_to(costs, shape)
 
 
 def _unit(amounts: FloatArray) -> float:
