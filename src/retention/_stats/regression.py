@@ -40,16 +40,16 @@ def regress(columns: FloatArray, outcome: FloatArray, *, logistic: bool) -> Regr
     """
     design = with_intercept(columns)
     scale = columns.std(axis=0)
-    ridge = np.diag(np.concatenate([[0.0], np.where(scale > 0, scale, 1.0) ** 2]))
+    ridge: FloatArray = np.diag(np.concatenate([[0.0], np.where(scale > 0, scale, 1.0) ** 2]))
     beta = _logistic(columns, outcome) if logistic else _linear(design, outcome, ridge)
-    bread, meat = ridge, np.zeros_like(ridge)
+    bread, meat = ridge.copy(), np.zeros_like(ridge)
     for start in range(0, len(design), _BLOCK):
         rows, y = design[start : start + _BLOCK], outcome[start : start + _BLOCK]
         expected = sigmoid(rows @ beta) if logistic else rows @ beta
         weight = expected * (1 - expected) if logistic else np.ones(len(rows))
-        bread = bread + rows.T @ (rows * weight[:, None])
-        meat = meat + rows.T @ (rows * ((y - expected) ** 2)[:, None])
-    inverse = np.linalg.inv(bread)
+        bread += rows.T @ (rows * weight[:, None])
+        meat += rows.T @ (rows * ((y - expected) ** 2)[:, None])
+    inverse: FloatArray = np.linalg.inv(bread)
     return Regression(beta, inverse @ meat @ inverse)
 
 

@@ -5,11 +5,25 @@ customers by a test that it has not seen. `Bandit` learns while sending. `policy
 brought.
 """
 
+from retention.offers.bandit import Bandit, Decisions
+from retention.offers.heterogeneity import Heterogeneity, heterogeneity
+from retention.offers.judging import PolicyValue, policy_value
+from retention.offers.ranking import Estimate, auuc, qini, uplift_at
 from retention.offers.uplift import Predicted, UpliftModel, fit_uplift, predict_uplift
 
 __all__ = [
+    "Bandit",
+    "Decisions",
+    "Estimate",
+    "Heterogeneity",
+    "PolicyValue",
     "Predicted",
     "UpliftModel",
+    "auuc",
     "fit_uplift",
+    "heterogeneity",
+    "policy_value",
     "predict_uplift",
+    "qini",
+    "uplift_at",
 ]

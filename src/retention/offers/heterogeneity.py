@@ -75,7 +75,7 @@ def heterogeneity(
     low, high = np.quantile(score, [_FIFTH, 1 - _FIFTH])
     top, bottom = _effect(score >= high, arm, y, z), _effect(score <= low, arm, y, z)
     differs = slope.lower > 0
-    verdict = _verdict(differs, effect, top, bottom, worth)
+    verdict = _verdict((effect, top, bottom), worth, differs=differs)
     why = f"{_REASONS[verdict, differs]}; effect on all {effect}, on the best fifth {top}, on the worst {bottom}"
     return Heterogeneity(verdict, why, effect, slope, top, bottom, 1 - NormalDist().cdf(statistic))
 
@@ -84,12 +84,16 @@ _REASONS = {
     ("treat all", True): "customers differ, but even the least promising fifth gains more than the offer costs",
     ("treat all", False): "the offer pays and is not shown to do more for some than for others",
     ("target", True): "the offer is shown to do more for some than for others, and to pay for the most promising fifth",
-    ("nobody", True): "customers differ, but not even the most promising fifth is shown to gain more than the offer costs",
+    (
+        "nobody",
+        True,
+    ): "customers differ, but not even the most promising fifth is shown to gain more than the offer costs",
     ("nobody", False): "the offer is not shown to pay, nor to do more for some than for others",
 }
 
 
-def _verdict(differs: bool, effect: Estimate, top: Estimate, bottom: Estimate, worth: float) -> str:
+def _verdict(estimates: tuple[Estimate, Estimate, Estimate], worth: float, *, differs: bool) -> str:
+    effect, top, bottom = estimates
     if not differs:
         return "treat all" if effect.lower > worth else "nobody"
     if bottom.lower > worth:

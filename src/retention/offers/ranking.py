@@ -7,11 +7,11 @@ The rules of the room:
   `policy_value`, which takes propensities.
 - *Equal scores stay together*, so no number depends on the order of the rows.
 - *No number without an interval*: from one split of a few thousand customers to the next Qini moves by a quarter of its
-  value. The intervals are the percentiles of a Poisson bootstrap in which neighbours among more than 250 different scores
-  count as equal.
+  value. The intervals are the percentiles of a Poisson bootstrap in which neighbours among more than 250 different
+  scores count as equal.
 
-Qini and AUUC are those of Devriendt, Guns, Verbeke (arXiv 2002.05897): the area between the curve and the straight line,
-as a share of what the best order would have; equal to scikit-uplift's `qini_auc_score` and `uplift_auc_score` for
+Qini and AUUC are those of Devriendt, Guns, Verbeke (arXiv 2002.05897): the area between the curve and the straight
+line, as a share of what the best order would have; equal to scikit-uplift's `qini_auc_score` and `uplift_auc_score` for
 outcomes of 0 and 1. Other outcomes (revenue, margin) take the same formulas: the best order begins with those who
 brought most with the offer and ends with those who brought most without.
 """
@@ -64,8 +64,8 @@ class _Cells:
         columns = score[order], treated[order], outcome[order]
         new = np.any([np.diff(column, prepend=np.nan) != 0 for column in columns], axis=0)
         starts = np.flatnonzero(new)
-        score, treated, outcome = (column[starts] for column in columns)
-        return cls(score, treated, outcome, np.diff(starts, append=len(new)))
+        rows = order[starts]
+        return cls(score[rows], treated[rows], outcome[rows], np.diff(starts, append=len(new)))
 
 
 _Metric: TypeAlias = Callable[[_Cells, FloatArray], FloatArray]
