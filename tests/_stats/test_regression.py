@@ -14,9 +14,9 @@ def test_linear_is_ridge_least_squares() -> None:
     rng = np.random.default_rng(1)
     X = rng.normal(size=(200, 2))
     y = 1 + X @ [2, -1] + rng.normal(size=200)
-    D = np.column_stack([np.ones(200), X])
+    design = np.column_stack([np.ones(200), X])
     ridge = np.diag([0, *X.var(axis=0)])
-    assert regress(X, y, logistic=False).beta == pytest.approx(np.linalg.solve(D.T @ D + ridge, D.T @ y))
+    assert regress(X, y, logistic=False).beta == pytest.approx(np.linalg.solve(design.T @ design + ridge, design.T @ y))
 
 
 @pytest.mark.parametrize("logistic", [True, False])

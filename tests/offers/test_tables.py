@@ -11,16 +11,14 @@ from retention.errors import InvalidInput
 from retention.offers._tables import fewer, inside, marks, mask, table
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, dict])
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
 def test_a_bad_cell_is_named_by_column_and_row(frame: type) -> None:
     """A frame's columns by their names, an array's by their place."""
     columns = {"age": [1.0, 2.0], "visits": [3.0, np.inf]}
-    if frame is dict:
-        with pytest.raises(InvalidInput, match=r"X: column 1: row 1 is inf, not a finite number"):
-            table("X", np.array(list(columns.values())).T)
-        return
     with pytest.raises(InvalidInput, match=r"X: column visits: row 1 is inf"):
         table("X", frame(columns))
+    with pytest.raises(InvalidInput, match=r"X: column 1: row 1 is inf, not a finite number"):
+        table("X", np.array(list(columns.values())).T)
 
 
 @pytest.mark.parametrize(
@@ -63,5 +61,5 @@ def test_options() -> None:
         with pytest.raises(InvalidInput, match="level"):
             inside("level", bad)
     for bad in (0, 10, 2.5, True):
-        with pytest.raises(InvalidInput, match="features: .*: give a whole number from 1 to 9"):
+        with pytest.raises(InvalidInput, match=r"features: .*: give a whole number from 1 to 9"):
             fewer("features", bad, 1, 9)

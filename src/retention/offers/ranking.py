@@ -32,6 +32,7 @@ from retention.offers._tables import fewer, inside, marks
 
 __all__ = ["Estimate", "auuc", "qini", "uplift_at"]
 
+_NO_ORDER = "outcome: {} is not defined: no order of these customers can be better than another"
 _LEVELS = 250
 _AT_ONCE = 1 << 20
 """Numbers of a resample that are handled at a time."""
@@ -90,7 +91,7 @@ def qini(
     >>> qini([4, 3, 2, 1], [1, 0, 1, 0], [1, 0, 0, 1]).value
     1.0
     """
-    return _estimate("Qini", _qini, (uplift, treated, outcome), level, resamples, rng)
+    return _estimate(_NO_ORDER.format("Qini"), _qini, (uplift, treated, outcome), level, resamples, rng)
 
 
 def auuc(
@@ -107,7 +108,7 @@ def auuc(
     >>> auuc([4, 3, 2, 1], [1, 0, 1, 0], [1, 0, 0, 1]).value
     1.0
     """
-    return _estimate("AUUC", _auuc, (uplift, treated, outcome), level, resamples, rng)
+    return _estimate(_NO_ORDER.format("AUUC"), _auuc, (uplift, treated, outcome), level, resamples, rng)
 
 
 def uplift_at(
@@ -134,11 +135,12 @@ def uplift_at(
     def metric(cells: _Cells, weights: FloatArray) -> FloatArray:
         return _top(cells, weights, share)
 
-    return _estimate(f"uplift at {share:g}", metric, (uplift, treated, outcome), level, resamples, rng)
+    undefined = f"treated: uplift at {share:g} is not defined: these are customers of one arm only"
+    return _estimate(undefined, metric, (uplift, treated, outcome), level, resamples, rng)
 
 
 def _estimate(
-    name: str,
+    undefined: str,
     metric: _Metric,
     data: tuple[ArrayLike, ArrayLike, ArrayLike],
     level: float,
@@ -153,7 +155,7 @@ def _estimate(
     cells = _Cells.of(score, treated, y)
     value = float(metric(cells, cells.count[None].astype(np.float64))[0])
     if not np.isfinite(value):
-        raise InvalidInput(f"outcome: {name} is not defined: no order of these customers can be better than another")
+        raise InvalidInput(undefined)
     drawn = _drawn(metric, _Cells.of(_coarser(score), treated, y), resamples, np.random.default_rng(rng))
     lower, upper = percentile_interval(drawn[np.isfinite(drawn)], level=level)
     return Estimate(value, float(lower), float(upper))
