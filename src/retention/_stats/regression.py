@@ -65,9 +65,7 @@ def _moments(
 
 
 def _linear(design: FloatArray, outcome: FloatArray, ridge: FloatArray) -> FloatArray:
-    square: FloatArray = design.T @ design
-    beta: FloatArray = np.linalg.solve(square + ridge, design.T @ outcome)
-    return beta
+    return np.linalg.solve(design.T @ design + ridge, design.T @ outcome).astype(np.float64, copy=False)
 
 
 def _logistic(columns: FloatArray, outcome: FloatArray) -> FloatArray:
