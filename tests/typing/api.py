@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
-from retention import alternatives, churn, experiments, lifetime_value, monitoring, orders, returns, rfm, web
+from retention import alternatives, churn, experiments, lifetime_value, monitoring, offers, orders, returns, rfm, web
 from retention.engine import Doubt, Doubts, Engine, Received, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, Rejected, from_json, read, to_json
@@ -222,6 +222,22 @@ def understand_returns(texts: list[str]) -> tuple[returns.Reason, ...]:
     rates: returns.Rates = returns.fit_rates(["coat"], [1])
     rates.counts([len(told)])
     return classified.reasons[0]
+
+
+def learn_offers(X: list[list[float]], arm: list[str], visited: list[int]) -> list[str]:
+    """A model is fitted, its ranking judged; a bandit decides, learns and is stored; a rule is judged."""
+    model: offers.UpliftModel = offers.fit_uplift(X, arm, visited, learner="dr")
+    found: offers.Predicted = offers.predict_uplift(model, X)
+    treated = [name != model.control for name in arm]
+    ranked: offers.Estimate = offers.qini(found.uplift[:, 0], treated, visited)
+    verdict: offers.Heterogeneity = offers.heterogeneity(found.lower[:, 0], treated, visited, worth=0.01)
+    bandit = offers.Bandit.from_json(offers.Bandit.lin_ucb(["gift", "points"], features=2).to_json())
+    waiting: offers.Decisions = bandit.decide(arm, X, rng=1, eligible=[[True, False]])
+    bandit, waiting = (bandit + bandit).learn(waiting, waiting.ids, visited)
+    value: offers.PolicyValue = offers.policy_value(waiting.offer, waiting.propensity, visited, [0, 1], X=X)
+    gained = value.refused if value.gain is None else str(value.gain)
+    more = offers.auuc([1.0], [1], [1]).value + offers.uplift_at([1.0], [1], [1], share=0.3).lower
+    return [str(ranked), verdict.verdict, str(bandit.count[0]), gained, str(more)]
 
 
 def propose_alternatives(products: list[Product]) -> list[str]:

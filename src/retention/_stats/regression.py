@@ -40,22 +40,32 @@ def regress(columns: FloatArray, outcome: FloatArray, *, logistic: bool) -> Regr
     """
     design = with_intercept(columns)
     scale = columns.std(axis=0)
-    ridge = np.diag(np.concatenate([[0.0], np.where(scale > 0, scale, 1.0) ** 2]))
+    ridge: FloatArray = np.diag(np.concatenate([[0.0], np.where(scale > 0, scale, 1.0) ** 2]))
     beta = _logistic(columns, outcome) if logistic else _linear(design, outcome, ridge)
-    bread, meat = ridge, np.zeros_like(ridge)
+    curvature, squares = _moments(design, outcome, beta, logistic=logistic)
+    inverse = np.linalg.inv(curvature + ridge)
+    return Regression(beta, inverse @ squares @ inverse)
+
+
+def _moments(
+    design: FloatArray, outcome: FloatArray, beta: FloatArray, *, logistic: bool
+) -> tuple[FloatArray, FloatArray]:
+    """The curvature of the loss without the ridge, and the sum of squares of its slope, in blocks of rows."""
+    curvature: FloatArray = np.zeros((len(beta), len(beta)))
+    squares = np.zeros_like(curvature)
     for start in range(0, len(design), _BLOCK):
         rows, y = design[start : start + _BLOCK], outcome[start : start + _BLOCK]
-        expected = sigmoid(rows @ beta) if logistic else rows @ beta
-        weight = expected * (1 - expected) if logistic else np.ones(len(rows))
-        bread = bread + rows.T @ (rows * weight[:, None])
-        meat = meat + rows.T @ (rows * ((y - expected) ** 2)[:, None])
-    inverse = np.linalg.inv(bread)
-    return Regression(beta, inverse @ meat @ inverse)
+        line: FloatArray = rows @ beta
+        expected = sigmoid(line) if logistic else line
+        weighted = rows * (expected * (1 - expected))[:, None] if logistic else rows
+        curvature += rows.T @ weighted
+        missed = rows * (y - expected)[:, None]
+        squares += missed.T @ missed
+    return curvature, squares
 
 
 def _linear(design: FloatArray, outcome: FloatArray, ridge: FloatArray) -> FloatArray:
-    beta: FloatArray = np.linalg.solve(design.T @ design + ridge, design.T @ outcome)
-    return beta
+    return np.linalg.solve(design.T @ design + ridge, design.T @ outcome).astype(np.float64, copy=False)
 
 
 def _logistic(columns: FloatArray, outcome: FloatArray) -> FloatArray:

@@ -8,31 +8,45 @@ customer, one column for each offer.
 
 from __future__ import annotations
 
+from retention.offers.bandit import Bandit, Decisions
 from retention.offers.catalogue import KINDS, Condition, Offer, catalogue, eligibility, from_json, net_value, to_json
 from retention.offers.choose import REASONS, Choice, One, Prices, choose, choose_one
+from retention.offers.heterogeneity import Heterogeneity, heterogeneity
+from retention.offers.judging import PolicyValue, policy_value
 from retention.offers.plans import Past, Plan, reserved
+from retention.offers.ranking import Estimate, auuc, qini, uplift_at
 from retention.offers.uplift import Predicted, UpliftModel, fit_uplift, predict_uplift
 
 __all__ = [
     "KINDS",
     "REASONS",
+    "Bandit",
     "Choice",
     "Condition",
+    "Decisions",
+    "Estimate",
+    "Heterogeneity",
     "Offer",
     "One",
     "Past",
     "Plan",
+    "PolicyValue",
     "Predicted",
     "Prices",
     "UpliftModel",
+    "auuc",
     "catalogue",
     "choose",
     "choose_one",
     "eligibility",
     "fit_uplift",
     "from_json",
+    "heterogeneity",
     "net_value",
+    "policy_value",
     "predict_uplift",
+    "qini",
     "reserved",
     "to_json",
+    "uplift_at",
 ]

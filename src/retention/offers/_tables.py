@@ -26,9 +26,9 @@ def table(name: str, values: Any, *, rows: int | None = None, columns: int | Non
     _same_shape(name, array.shape, rows, columns)
     numbers = array.astype(np.float64, copy=False)
     if not np.isfinite(numbers).all():
-        names = list(getattr(values, "columns", range(numbers.shape[1])))
-        for label, column in zip(names, numbers.T, strict=True):
-            _checks.floats(f"{name}: column {label}", column)
+        first = int(np.argmin(np.isfinite(numbers).all(axis=0)))
+        label = list(getattr(values, "columns", range(numbers.shape[1])))[first]
+        _checks.floats(f"{name}: column {label}", numbers[:, first])
     return numbers
 
 

@@ -75,7 +75,7 @@ def heterogeneity(
     low, high = np.quantile(score, [_FIFTH, 1 - _FIFTH])
     top, bottom = _effect(score >= high, arm, y, z), _effect(score <= low, arm, y, z)
     differs = slope.lower > 0
-    verdict = _verdict(differs, effect, top, bottom, worth)
+    verdict = _verdict((effect, top, bottom), worth, differs=differs)
     why = f"{_REASONS[verdict, differs]}; effect on all {effect}, on the best fifth {top}, on the worst {bottom}"
     return Heterogeneity(verdict, why, effect, slope, top, bottom, 1 - NormalDist().cdf(statistic))
 
@@ -92,7 +92,8 @@ _REASONS = {
 }
 
 
-def _verdict(differs: bool, effect: Estimate, top: Estimate, bottom: Estimate, worth: float) -> str:
+def _verdict(estimates: tuple[Estimate, Estimate, Estimate], worth: float, *, differs: bool) -> str:
+    effect, top, bottom = estimates
     if not differs:
         return "treat all" if effect.lower > worth else "nobody"
     if bottom.lower > worth:

@@ -7,11 +7,11 @@ The rules of the room:
   `policy_value`, which takes propensities.
 - *Equal scores stay together*, so no number depends on the order of the rows.
 - *No number without an interval*: from one split of a few thousand customers to the next Qini moves by a quarter of its
-  value. The intervals are the percentiles of a Poisson bootstrap in which neighbours among more than 250 different scores
-  count as equal.
+  value. The intervals are the percentiles of a Poisson bootstrap in which neighbours among more than 250 different
+  scores count as equal.
 
-Qini and AUUC are those of Devriendt, Guns, Verbeke (arXiv 2002.05897): the area between the curve and the straight line,
-as a share of what the best order would have; equal to scikit-uplift's `qini_auc_score` and `uplift_auc_score` for
+Qini and AUUC are those of Devriendt, Guns, Verbeke (arXiv 2002.05897): the area between the curve and the straight
+line, as a share of what the best order would have; equal to scikit-uplift's `qini_auc_score` and `uplift_auc_score` for
 outcomes of 0 and 1. Other outcomes (revenue, margin) take the same formulas: the best order begins with those who
 brought most with the offer and ends with those who brought most without.
 """
@@ -32,6 +32,7 @@ from retention.offers._tables import fewer, inside, marks
 
 __all__ = ["Estimate", "auuc", "qini", "uplift_at"]
 
+_NO_ORDER = "outcome: {} is not defined: no order of these customers can be better than another"
 _LEVELS = 250
 _AT_ONCE = 1 << 20
 """Numbers of a resample that are handled at a time."""
@@ -64,8 +65,8 @@ class _Cells:
         columns = score[order], treated[order], outcome[order]
         new = np.any([np.diff(column, prepend=np.nan) != 0 for column in columns], axis=0)
         starts = np.flatnonzero(new)
-        score, treated, outcome = (column[starts] for column in columns)
-        return cls(score, treated, outcome, np.diff(starts, append=len(new)))
+        rows = order[starts]
+        return cls(score[rows], treated[rows], outcome[rows], np.diff(starts, append=len(new)))
 
 
 _Metric: TypeAlias = Callable[[_Cells, FloatArray], FloatArray]
@@ -90,7 +91,7 @@ def qini(
     >>> qini([4, 3, 2, 1], [1, 0, 1, 0], [1, 0, 0, 1]).value
     1.0
     """
-    return _estimate("Qini", _qini, (uplift, treated, outcome), level, resamples, rng)
+    return _estimate(_NO_ORDER.format("Qini"), _qini, (uplift, treated, outcome), level, resamples, rng)
 
 
 def auuc(
@@ -107,7 +108,7 @@ def auuc(
     >>> auuc([4, 3, 2, 1], [1, 0, 1, 0], [1, 0, 0, 1]).value
     1.0
     """
-    return _estimate("AUUC", _auuc, (uplift, treated, outcome), level, resamples, rng)
+    return _estimate(_NO_ORDER.format("AUUC"), _auuc, (uplift, treated, outcome), level, resamples, rng)
 
 
 def uplift_at(
@@ -134,11 +135,12 @@ def uplift_at(
     def metric(cells: _Cells, weights: FloatArray) -> FloatArray:
         return _top(cells, weights, share)
 
-    return _estimate(f"uplift at {share:g}", metric, (uplift, treated, outcome), level, resamples, rng)
+    undefined = f"treated: uplift at {share:g} is not defined: these are customers of one arm only"
+    return _estimate(undefined, metric, (uplift, treated, outcome), level, resamples, rng)
 
 
 def _estimate(
-    name: str,
+    undefined: str,
     metric: _Metric,
     data: tuple[ArrayLike, ArrayLike, ArrayLike],
     level: float,
@@ -153,7 +155,7 @@ def _estimate(
     cells = _Cells.of(score, treated, y)
     value = float(metric(cells, cells.count[None].astype(np.float64))[0])
     if not np.isfinite(value):
-        raise InvalidInput(f"outcome: {name} is not defined: no order of these customers can be better than another")
+        raise InvalidInput(undefined)
     drawn = _drawn(metric, _Cells.of(_coarser(score), treated, y), resamples, np.random.default_rng(rng))
     lower, upper = percentile_interval(drawn[np.isfinite(drawn)], level=level)
     return Estimate(value, float(lower), float(upper))

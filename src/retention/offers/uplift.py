@@ -107,7 +107,7 @@ def fit_uplift(
     elif propensity is not None:
         raise InvalidInput(f"propensity: learner {learner!r} has no use for it: leave it out or use 'dr'")
     elif learner in ("t", "s"):
-        found = (_t if learner == "t" else _s)(columns, code, values, logistic)
+        found = (_t if learner == "t" else _s)(columns, code, values, logistic=logistic)
     else:
         raise InvalidInput(f"learner: {learner!r} is unknown; use one of t, s, dr")
     return UpliftModel(names[1:], names[0], learner, logistic, centre, scale, *found)
@@ -184,7 +184,7 @@ def _is_binary(values: FloatArray) -> bool:
 # ---------------------------------------------------------------- learners: coefficients and covariance of all arms
 
 
-def _t(columns: FloatArray, code: IntArray, outcome: FloatArray, logistic: bool) -> tuple[FloatArray, FloatArray]:
+def _t(columns: FloatArray, code: IntArray, outcome: FloatArray, *, logistic: bool) -> tuple[FloatArray, FloatArray]:
     arms = [regress(columns[code == a], outcome[code == a], logistic=logistic) for a in range(int(code.max()) + 1)]
     covariance = np.zeros((len(arms), len(arms), *arms[0].covariance.shape))
     for a, found in enumerate(arms):
@@ -192,7 +192,7 @@ def _t(columns: FloatArray, code: IntArray, outcome: FloatArray, logistic: bool)
     return np.array([found.beta for found in arms]), covariance
 
 
-def _s(columns: FloatArray, code: IntArray, outcome: FloatArray, logistic: bool) -> tuple[FloatArray, FloatArray]:
+def _s(columns: FloatArray, code: IntArray, outcome: FloatArray, *, logistic: bool) -> tuple[FloatArray, FloatArray]:
     """One regression with an interaction of every column with every offer; arm a has the common part and its own."""
     design, arms = with_intercept(columns), int(code.max()) + 1
     own = [design * (code == a)[:, None] for a in range(1, arms)]
