@@ -2,8 +2,8 @@
 
 `choose` gives each customer at most one offer under budget and stock. `fit_uplift` and `predict_uplift` learn from a
 test whom an offer moves; `qini`, `auuc`, `uplift_at` and `heterogeneity` judge that on customers it has not seen.
-`Bandit` learns while sending; `policy_value` says what a rule would have brought. Pure functions on arrays, one row for each
-customer, one column for each offer.
+`Bandit` learns while sending; `policy_value` says what a rule would have brought. Pure functions on arrays, one row for
+each customer, one column for each offer.
 """
 
 from __future__ import annotations
