@@ -44,6 +44,7 @@ from retention.storage.memory import MemoryStorage
 from retention.storage.sqlite import SQLiteStorage
 from retention.testing import sender as sender_kit
 from retention.testing import storage as storage_kit
+from retention.testing import strategies
 from retention.testing import webhook as webhook_kit
 from retention.testing.laws import Verdicts
 from retention.testing.provider import RESEND
@@ -145,6 +146,15 @@ def try_out() -> list[Verdicts]:
     sqlite = storage_kit.check(lambda place: SQLiteStorage(place / "shop.db"), capabilities=["durable"])
     smtp.insist()
     return [smtp, http, webhook, memory, sqlite]
+
+
+def draw() -> tuple[object, ...]:
+    """Strategies know what they build."""
+    fact: Fact = strategies.any_facts(["order"]).example()
+    history: tuple[Fact, ...] = strategies.histories("ann", days=30).example()
+    log: orders.OrderLog = strategies.order_logs(max_size=5).example()
+    journey: Journey = strategies.journeys("back").example()
+    return fact, history, log, journey
 
 
 def run(shop: Shop, journeys: Sequence[Journey]) -> Results:
