@@ -238,9 +238,12 @@ WAITING = Bandit.thompson(["a"]).decide([1], rng=1).to_json()
     [
         (Bandit.from_json, [], "bandit: is none of format 1"),
         (Bandit.from_json, BANDIT | {"format": 2}, "bandit: is none of format 1"),
-        (Bandit.from_json, {"format": 1}, "bandit: is none of format 1 with offers, features, gram, moment"),
+        (Bandit.from_json, {"format": 1}, "bandit: is none of format 1 with lists of offers, gram, moment"),
         (Bandit.from_json, BANDIT | {"offers": ["a"]}, "gram: 2 offers, but 1 names"),
         (Bandit.from_json, BANDIT | {"moment": [[0.0, np.nan]] * 2}, "moment: column 1: row 0 is nan"),
+        (Bandit.from_json, BANDIT | {"offers": 5}, "bandit: is none of format 1 with lists of offers"),
+        (Bandit.from_json, BANDIT | {"features": "x"}, "features: 'x': give a whole number from 0 to 100"),
+        (Bandit.from_json, BANDIT | {"gram": [3, 4]}, r"gram: int64 of shape \(\): give numbers"),
         (Bandit.from_json, BANDIT | {"features": 2}, r"gram: has shape \(2, 2\): give \(3, 3\)"),
         (Decisions.from_json, {}, "decisions: is none of format 1"),
         (Decisions.from_json, WAITING | {"propensity": [0.0]}, r"propensity: row 0 is 0\.0, not above 0"),

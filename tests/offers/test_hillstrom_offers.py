@@ -42,18 +42,24 @@ def ranked(rows: pd.DataFrame, letter: str, seed: int, share: float, learner: st
     return found, (judged.segment == letter).to_numpy().astype(int), judged.visit.to_numpy()
 
 
-@pytest.mark.parametrize("learner, least", [("t", 0.0675), ("s", 0.0675), ("dr", 0.06)])
-def test_qini_of_womens_visits(rows: pd.DataFrame, learner: str, least: float) -> None:
-    """Mean over the ten splits, with the defaults: .0687 for T and S, .0652 for DR."""
-    found = [qini(*ranked(rows, "Womens E-Mail", seed, 0.7, learner), resamples=100) for seed in SEEDS]
-    assert np.mean([one.value for one in found]) >= least
+def test_qini_of_womens_visits(rows: pd.DataFrame) -> None:
+    """Mean over the ten splits, with the defaults: .0687."""
+    found = [qini(*ranked(rows, "Womens E-Mail", seed, 0.7), resamples=100) for seed in SEEDS]
+    assert np.mean([one.value for one in found]) >= 0.0675
     assert all(one.lower > 0 for one in found)
+
+
+@pytest.mark.parametrize("learner", ["s", "dr"])
+def test_the_other_learners_rank_about_as_well(rows: pd.DataFrame, learner: str) -> None:
+    """On the first split, within a third of the T-learner's Qini."""
+    t, other = (qini(*ranked(rows, "Womens E-Mail", 42, 0.7, name), resamples=100).value for name in ("t", learner))
+    assert other == pytest.approx(t, rel=1 / 3)
 
 
 @pytest.mark.parametrize("letter, verdict", [("Womens E-Mail", "target"), ("Mens E-Mail", "treat all")])
 def test_verdicts(rows: pd.DataFrame, letter: str, verdict: str) -> None:
     """The women's letter draws some and not others, the men's draws everybody."""
-    for seed in SEEDS:
+    for seed in SEEDS[:4]:
         assert heterogeneity(*ranked(rows, letter, seed, 0.5)).verdict == verdict
 
 
@@ -72,7 +78,7 @@ def test_the_best_of_several_forecasts_is_the_luckiest(rows: pd.DataFrame) -> No
     """Sending what a model of spend likes best: its own forecast is beyond what is delivered on average over splits."""
     offer, y, X = rows.segment.map(ARMS.index).to_numpy(), rows.spend.to_numpy(), features(rows)
     claimed, delivered = [], []
-    for seed in SEEDS:
+    for seed in SEEDS[:5]:
         order = np.random.default_rng(seed).permutation(len(y))
         learned, judged = order[: len(y) // 2], order[len(y) // 2 :]
         model = fit_uplift(X[learned], offer[learned], y[learned], control=0)

@@ -125,6 +125,7 @@ def test_an_offer_that_was_never_done_counts_for_nothing() -> None:
         ({"rule": [[1.0], [1.0]]}, "offer: row 1 is 1, but the rule has 1 offers"),
         ({"X": [[1.0], [np.inf]]}, "X: column 0: row 1 is inf"),
         ({"level": 0}, "level: 0: give a number between"),
+        ({"least": np.nan}, "least: nan: give a whole number from 2"),
         ({"offer": [0], "propensity": [1], "outcome": [1], "rule": [0]}, "offer: 1 rows, 2 are needed"),
     ],
 )

@@ -87,16 +87,16 @@ def test_revenue_is_an_outcome_like_any_other() -> None:
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.__name__)
 def test_intervals_hold_what_an_endless_test_would_find(metric: object) -> None:
-    """Of 100 tests of 1,000 customers about 95 intervals hold the value of one of a million."""
+    """Of 60 tests of 600 customers about 57 intervals hold the value of one of 200,000."""
 
     def draw(rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
         score, t = rng.normal(size=n), rng.integers(0, 2, n)
         return score, t, (rng.random(n) < 0.3 + t * (0.1 + 0.08 * np.tanh(score))).astype(float)
 
-    truth = metric(*draw(np.random.default_rng(0), 1_000_000), resamples=100).value
-    found = [metric(*draw(np.random.default_rng([1, i]), 1_000), resamples=200) for i in range(100)]
+    truth = metric(*draw(np.random.default_rng(0), 200_000), resamples=100).value
+    found = [metric(*draw(np.random.default_rng([1, i]), 600), resamples=100) for i in range(60)]
     held = sum(one.lower <= truth <= one.upper for one in found)
-    assert 88 <= held <= 100
+    assert 51 <= held <= 60
 
 
 def test_many_resamples_are_drawn_in_parts() -> None:

@@ -26,6 +26,7 @@ def test_a_bad_cell_is_named_by_column_and_row(frame: type) -> None:
     [
         ([1, 2], None, None, r"X: int64 of shape \(2,\): give numbers of shape \(n, columns\)"),
         ([["a"]], None, None, r"X: <U1 of shape"),
+        ([[1], [1, 2]], None, None, "X: has rows of different lengths: give the same columns in each"),
         ([[1, 2]], 2, None, r"X: has shape \(1, 2\): give \(2, 2\)"),
         ([[1, 2]], None, 3, r"X: has shape \(1, 2\): give \(1, 3\)"),
     ],

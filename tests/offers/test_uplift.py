@@ -43,17 +43,17 @@ def test_several_offers_at_once(learner: str, binary: bool) -> None:
 @pytest.mark.parametrize("learner", LEARNERS)
 @pytest.mark.parametrize("binary", [True, False])
 def test_standard_errors_and_lower_bounds_keep_their_word(learner: str, binary: bool) -> None:
-    """Over 100 tests the uplift varies as told, and what the model's shape can say exceeds the lower bound about 90 times."""
+    """Over 60 tests the uplift varies as told, and what the model's shape can say exceeds the lower bound in about nine of ten."""
     rng = np.random.default_rng(2)
     found = list[Predicted]()
-    for _ in range(100):
-        X, arm, y, _ = shop(rng, 1_500, binary=binary)
+    for _ in range(60):
+        X, arm, y, _ = shop(rng, 1_000, binary=binary)
         found.append(predict_uplift(fit_uplift(X, arm, y, learner=learner), [[0, 50]]))
     seen = np.std([f.uplift for f in found], axis=0)
     told = np.mean([f.standard_error for f in found], axis=0)
-    assert told == pytest.approx(seen, rel=0.25)
+    assert told == pytest.approx(seen, rel=0.3)
     exceeded = np.mean([f.lower <= np.mean([f.uplift for f in found], axis=0) for f in found])
-    assert 0.84 <= exceeded <= 0.96
+    assert 0.82 <= exceeded <= 0.97
 
 
 def test_s_and_t_agree_where_there_are_many_rows() -> None:

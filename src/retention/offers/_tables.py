@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from retention import _checks
-from retention._types import ArrayLike, BoolArray, FloatArray, IntArray
+from retention._types import AnyArray, ArrayLike, BoolArray, FloatArray, IntArray
 from retention.errors import InvalidInput
 
 __all__ = ["fewer", "inside", "marks", "mask", "table"]
@@ -20,7 +20,7 @@ def table(name: str, values: Any, *, rows: int | None = None, columns: int | Non
     Traceback (most recent call last):
     retention.errors.InvalidInput: X: column 1: row 1 is nan, missing: leave the row out or fill it
     """
-    array = np.asarray(values)
+    array = _array(name, values)
     if array.dtype.kind not in "biuf" or array.ndim != 2:
         raise InvalidInput(f"{name}: {array.dtype} of shape {array.shape}: give numbers of shape (n, columns)")
     _same_shape(name, array.shape, rows, columns)
@@ -34,11 +34,18 @@ def table(name: str, values: Any, *, rows: int | None = None, columns: int | Non
 
 def mask(name: str, values: Any, rows: int, columns: int) -> BoolArray:
     """True and False of shape (rows, columns)."""
-    array = np.asarray(values)
+    array = _array(name, values)
     if array.dtype.kind != "b" or array.ndim != 2:
         raise InvalidInput(f"{name}: {array.dtype} of shape {array.shape}: give True and False, ({rows}, {columns})")
     _same_shape(name, array.shape, rows, columns)
     return array
+
+
+def _array(name: str, values: Any) -> AnyArray:
+    try:
+        return np.asarray(values)
+    except ValueError:  # numpy's word for lists of different lengths
+        raise InvalidInput(f"{name}: has rows of different lengths: give the same columns in each") from None
 
 
 def _same_shape(name: str, shape: tuple[int, ...], rows: int | None, columns: int | None) -> None:

@@ -74,13 +74,12 @@ class Decisions:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Decisions:
         """What `to_json` wrote; raises `InvalidInput` for anything else."""
-        ids, offer, propensity, X, features = _read("decisions", data, ("ids", "offer", "propensity", "X", "features"))
+        width, (ids, offer, propensity, X) = _read("decisions", data, ("ids", "offer", "propensity", "X"))
         names = _ids("ids", ids)
         place = _checks.integers("offer", offer, at_least=-1)
         chance = _checks.floats("propensity", propensity, at_most=1)
         _checks.refuse("propensity", chance, chance <= 0, "not above 0")
         rows = _checks.same_length(ids=names, offer=place, propensity=chance)
-        width = fewer("features", features, 0, _MOST_FEATURES)
         columns = table("X", X, rows=rows, columns=width) if rows else np.zeros((0, width))
         return cls(names, place, chance, columns)
 
@@ -161,10 +160,8 @@ class Bandit:
         names = _ids("ids", ids)
         columns = self._features(X, len(names))
         allowed = None if eligible is None else mask("eligible", eligible, len(names), len(self.offers))
-        share, (favour,) = (
-            _checks.probability("explore", explore),
-            _checks.floats("alpha", [alpha], at_least=0).tolist(),
-        )
+        share = _checks.probability("explore", explore)
+        (favour,) = _checks.floats("alpha", [alpha], at_least=0).tolist()
         offer, propensity = self._chosen(columns, allowed, share, favour, np.random.default_rng(rng))
         return Decisions(names, offer, propensity, columns)
 
@@ -242,8 +239,8 @@ class Bandit:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Bandit:
         """What `to_json` wrote; raises `InvalidInput` for anything else."""
-        offers, features, gram, moment = _read("bandit", data, ("offers", "features", "gram", "moment"))
-        empty = cls._empty(offers, fewer("features", features, 0, _MOST_FEATURES))
+        features, (offers, gram, moment) = _read("bandit", data, ("offers", "gram", "moment"))
+        empty = cls._empty(offers, features)
         width = empty.moment.shape[1]
         sums = [table("gram", part, rows=width, columns=width) for part in gram]
         if len(sums) != len(empty.offers):
@@ -291,7 +288,9 @@ def _places(names: AnyArray, among: AnyArray) -> IntArray:
     return np.where(among[found] == names, found, -1)
 
 
-def _read(what: str, data: Any, names: tuple[str, ...]) -> list[Any]:
-    if not isinstance(data, Mapping) or data.get("format") != FORMAT or not set(names) <= set(data):
-        raise InvalidInput(f"{what}: is none of format {FORMAT} with {', '.join(names)}")
-    return [data[name] for name in names]
+def _read(what: str, data: Any, lists: tuple[str, ...]) -> tuple[int, list[Any]]:
+    """The number of features and these lists of what was stored."""
+    known = isinstance(data, Mapping) and data.get("format") == FORMAT
+    if not known or not all(isinstance(data.get(name), list) for name in lists):
+        raise InvalidInput(f"{what}: is none of format {FORMAT} with lists of {', '.join(lists)}")
+    return fewer("features", data.get("features"), 0, _MOST_FEATURES), [data[name] for name in lists]

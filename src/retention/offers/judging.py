@@ -23,7 +23,7 @@ from retention import _checks
 from retention._stats.mover import t_quantile
 from retention._types import ArrayLike, FloatArray, IntArray
 from retention.errors import InvalidInput
-from retention.offers._tables import inside, table
+from retention.offers._tables import fewer, inside, table
 from retention.offers.ranking import Estimate
 from retention.offers.uplift import cross_fitted
 
@@ -84,6 +84,7 @@ def policy_value(
     _checks.refuse("propensity", chance, chance <= 0, "not above 0: what could not happen was done")
     n = _checks.same_length(offer=place, propensity=chance, outcome=y)
     inside("level", level)
+    fewer("least", least, 2, 10**9)
     if n < 2:
         raise InvalidInput(f"offer: {n} rows, 2 are needed")
     policy = _rule(rule, place)
