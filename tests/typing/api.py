@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
-from retention import alternatives, churn, experiments, lifetime_value, monitoring, orders, returns, rfm, web
+from retention import alternatives, churn, experiments, lifetime_value, monitoring, offers, orders, returns, rfm, web
 from retention.engine import Doubt, Doubts, Engine, Received, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, Rejected, from_json, read, to_json
@@ -91,6 +91,27 @@ def judge() -> list[str]:
     three = experiments.Experiment("v", {"control": 0.2, "a": 0.4, "b": 0.4})
     best = experiments.winner(three, [1, 2, 3], [10, 20, 20])
     return [found.verdict, best.sentence, launch.sentence, str(test.phase), str(looks.p_value[-1]), check.sentence]
+
+
+def choose_offers() -> list[str]:
+    """From what an offer brings to a plan that passed the rules, and the code that the customer gets."""
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    lost = offers.Condition(column="state", within=["lost"])
+    ten = offers.Offer(id="ten", kind="discount", amount=Decimal("0.10"), stock=100, conditions=[lost])
+    (ten,) = offers.from_json(offers.to_json([ten]))
+    may = offers.eligibility([ten], {"state": ["lost"]}, at=now, n=1)
+    value = offers.net_value([0.1], [[0.3]], [20.0], [4.0], least_uplift=[[0.1]])
+    found = offers.choose(value, [4.0], budget=500, stock=[ten.stock], eligible=may, seconds=0.5)
+    numbers: tuple[float, float, float] = (found.upper_bound, found.gap, found.budget_price)
+    one = offers.choose_one([2.0], [4.0], offers.Prices.from_json(found.prices.to_json()), eligible=[True])
+    plan = offers.Plan.of([ten], ["42"], [0], value=[2.0], basket=[40.0], margin=[20.0])
+    rules: list[offers.guardrails.Rule] = [offers.guardrails.WorthIt(), offers.guardrails.MarginFloor(0.2)]
+    passed = offers.guardrails.review(plan, rules).let_through
+    fair = offers.fairness.audit(["lost"], ["north"], passed.depth)
+    coupon = offers.codes.issue("a secret of the shop", 42, ten.id, now, days=ten.days)
+    typed = offers.codes.look_up(coupon.code, {coupon.code: coupon}, now)
+    dry: tuple[str, ...] = offers.codes.draw(["A1"], ["42", "43"]).dry
+    return [str(numbers), one.reason, str(found.reason[0]), fair[0].group, typed.status, *dry]
 
 
 def facts() -> Sequence[Fact]:
