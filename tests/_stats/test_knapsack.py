@@ -72,5 +72,5 @@ def test_a_sample_leads_the_way(share: float, monkeypatch: pytest.MonkeyPatch) -
     limits = Limits(share * np.array([900.0, 500, 600]))
     problem = Problem(value, rng.uniform(0.2, 2, (4000, 2)), limits)
     whole = solve(problem)
-    monkeypatch.setattr(knapsack, "_SAMPLE", 1500)
-    assert solve(problem).bound == pytest.approx(whole.bound, rel=1e-4)
+    monkeypatch.setattr(knapsack, "_SAMPLE", 900)
+    assert solve(problem).bound == pytest.approx(whole.bound, rel=1e-3)

@@ -105,6 +105,27 @@ def judge() -> list[str]:
     return [found.verdict, best.sentence, launch.sentence, str(test.phase), str(looks.p_value[-1]), check.sentence]
 
 
+def choose_offers() -> list[str]:
+    """From what an offer brings to a plan that passed the rules, and the code that the customer gets."""
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    lost = offers.Condition(column="state", within=["lost"])
+    ten = offers.Offer(id="ten", kind="discount", amount=Decimal("0.10"), stock=100, conditions=[lost])
+    (ten,) = offers.from_json(offers.to_json([ten]))
+    may = offers.eligibility([ten], {"state": ["lost"]}, at=now, n=1)
+    value = offers.net_value([0.1], [[0.3]], [20.0], [4.0], least_uplift=[[0.1]])
+    found = offers.choose(value, [4.0], budget=500, stock=[ten.stock], eligible=may, seconds=0.5)
+    numbers: tuple[float, float, float] = (found.upper_bound, found.gap, found.budget_price)
+    one = offers.choose_one([2.0], [4.0], offers.Prices.from_json(found.prices.to_json()), eligible=[True])
+    plan = offers.Plan.of([ten], ["42"], [0], value=[2.0], basket=[40.0], margin=[20.0])
+    rules: list[offers.guardrails.Rule] = [offers.guardrails.WorthIt(), offers.guardrails.MarginFloor(0.2)]
+    passed = offers.guardrails.review(plan, rules).let_through
+    fair = offers.fairness.audit(["lost"], ["north"], passed.depth)
+    coupon = offers.codes.issue("a secret of the shop", 42, ten.id, now, days=ten.days)
+    typed = offers.codes.look_up(coupon.code, {coupon.code: coupon}, now)
+    dry: tuple[str, ...] = offers.codes.draw(["A1"], ["42", "43"]).dry
+    return [str(numbers), one.reason, str(found.reason[0]), fair[0].group, typed.status, *dry]
+
+
 def facts() -> Sequence[Fact]:
     """Facts are built from plain values and go through JSON."""
     at = datetime(2026, 3, 1, tzinfo=UTC)

@@ -26,7 +26,7 @@ __all__ = ["Limits", "Problem", "best", "blocks", "reduced", "solve"]
 
 # Rows at a time: a block and its temporaries stay in the processor's cache.
 _BLOCK = 1 << 14
-_SAMPLE = 1 << 14
+_SAMPLE = 1 << 13
 _SEED = 20260
 # The temperatures, in mean absolute values: on the sample, then, in the last of these, on all rows. Lower ones serve
 # only where so many rows are undecided that smoothing blurs the bound; elsewhere they leave no second derivative.
@@ -73,7 +73,7 @@ class Problem:
     def sample(self) -> Problem:
         """Some of the rows that may have anything, always the same, with their share of the limits; all if so few."""
         n = len(self.value)
-        if n <= _SAMPLE:
+        if n <= 4 * _SAMPLE:
             return self
         rows = np.flatnonzero(self.value.max(axis=1) > -np.inf)
         share = min(1.0, _SAMPLE / max(len(rows), 1))

@@ -9,7 +9,17 @@ each customer, one column for each offer.
 from __future__ import annotations
 
 from retention.offers.bandit import Bandit, Decisions
-from retention.offers.catalogue import KINDS, Condition, Offer, catalogue, eligibility, from_json, net_value, to_json
+from retention.offers.catalogue import (
+    KINDS,
+    Condition,
+    Offer,
+    catalogue,
+    check_catalogue,
+    eligibility,
+    from_json,
+    net_value,
+    to_json,
+)
 from retention.offers.choose import REASONS, Choice, One, Prices, choose, choose_one
 from retention.offers.heterogeneity import Heterogeneity, heterogeneity
 from retention.offers.judging import PolicyValue, policy_value
@@ -36,6 +46,7 @@ __all__ = [
     "UpliftModel",
     "auuc",
     "catalogue",
+    "check_catalogue",
     "choose",
     "choose_one",
     "eligibility",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -82,7 +83,7 @@ def limit(name: str, value: object) -> float:
     return float(value)
 
 
-def stocks(values: ArrayLike | None, k: int) -> FloatArray:
+def stocks(values: ArrayLike | Sequence[int | None] | None, k: int) -> FloatArray:
     """How many of each offer there are, (K,): whole numbers from 0 up, infinity or None for no limit."""
     if values is None:
         return np.full(k, np.inf)

@@ -24,7 +24,7 @@ from retention._types import AnyArray, ArrayLike, BoolArray, FloatArray, Json
 from retention.errors import InvalidInput
 from retention.offers import _doors
 
-__all__ = ["KINDS", "Condition", "Kind", "Offer", "catalogue", "eligibility", "from_json", "net_value", "to_json"]
+__all__ = ["KINDS", "Condition", "Kind", "Offer", "check_catalogue", "eligibility", "from_json", "net_value", "to_json"]
 
 FORMAT = 1
 """The number that stored catalogues carry; a higher one was written by a newer version."""
@@ -140,7 +140,7 @@ class Offer:
         return cut if self.lowers_price else cut + float(self.amount)
 
 
-def catalogue(offers: Sequence[Offer]) -> tuple[Offer, ...]:
+def check_catalogue(offers: Sequence[Offer]) -> tuple[Offer, ...]:
     """The offers as columns; raises `InvalidInput` for none, and for an id that occurs twice."""
     found = tuple(offers)
     if not found:
@@ -160,7 +160,7 @@ def eligibility(offers: Sequence[Offer], customers: Mapping[str, ArrayLike], *, 
     Raises `InvalidInput` for a column that is not there or of another length.
     """
     now = _values.instant("at", at)
-    result = np.zeros((n, len(catalogue(offers))), dtype=np.bool_)
+    result = np.zeros((n, len(check_catalogue(offers))), dtype=np.bool_)
     for column, offer in enumerate(offers):
         result[:, column] = offer.is_valid(now)
         for condition in offer.conditions:
@@ -207,7 +207,7 @@ def to_json(offers: Sequence[Offer]) -> Json:
     >>> to_json([Offer(id="ten", kind="discount", amount="0.10", stock=500)])
     {'format': 1, 'offers': [{'id': 'ten', 'kind': 'discount', 'amount': '0.10', 'stock': 500}]}
     """
-    return {"format": FORMAT, "offers": [_records.fields(offer) for offer in catalogue(offers)]}
+    return {"format": FORMAT, "offers": [_records.fields(offer) for offer in check_catalogue(offers)]}
 
 
 def from_json(data: Json) -> tuple[Offer, ...]:
@@ -215,4 +215,4 @@ def from_json(data: Json) -> tuple[Offer, ...]:
     written = data.get("format")
     if not isinstance(written, int) or written > FORMAT:
         raise InvalidInput(f"format: {written!r} is unknown, this version reads up to {FORMAT}; update the library")
-    return catalogue(_values.many("offers", data.get("offers"), Offer))
+    return check_catalogue(_values.many("offers", data.get("offers"), Offer))

@@ -144,7 +144,7 @@ def choose(
     cost: ArrayLike,
     *,
     budget: float = math.inf,
-    stock: ArrayLike | None = None,
+    stock: ArrayLike | Sequence[int | None] | None = None,
     eligible: ArrayLike | None = None,
     seconds: float = 2.0,
 ) -> Choice:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from retention import _checks
 from retention._types import AnyArray, ArrayLike, BoolArray, FloatArray, IntArray
-from retention.offers.catalogue import Offer, catalogue
+from retention.offers.catalogue import Offer, check_catalogue
 
 __all__ = ["STATES", "Past", "Plan", "reserved"]
 
@@ -52,7 +52,7 @@ class Plan:
         code: ArrayLike | None = None,
     ) -> Plan:
         """The plan of these columns, (m,) each; raises `InvalidInput` naming column and row."""
-        known = catalogue(offers)
+        known = check_catalogue(offers)
         columns: dict[str, AnyArray] = {
             "customer_id": _checks.text_ids("customer_id", customer_id),
             "offer": _checks.integers("offer", offer, at_least=0, at_most=len(known) - 1),
@@ -125,7 +125,7 @@ class Past:
         _checks.refuse("state", states, ~np.isin(states, STATES), f"none of {', '.join(STATES)}")
         columns: dict[str, AnyArray] = {
             "customer_id": _checks.text_ids("customer_id", customer_id),
-            "offer": _checks.integers("offer", offer, at_least=0, at_most=len(catalogue(offers)) - 1),
+            "offer": _checks.integers("offer", offer, at_least=0, at_most=len(check_catalogue(offers)) - 1),
             "days_ago": _checks.floats("days_ago", days_ago, at_least=0),
             "state": states,
             "depth": _checks.floats("depth", depth, at_least=0, at_most=1),
