@@ -4,16 +4,21 @@
 test whom an offer moves; `qini`, `auuc`, `uplift_at` and `heterogeneity` judge that on customers it has not seen.
 `Bandit` learns while sending; `policy_value` says what a rule would have brought. Pure functions on arrays, one row for
 each customer, one column for each offer.
+`guardrails` say what must not be offered whatever it is worth, `codes` are what the customer types.
+
+    >>> value = net_value(p0=[0.05, 0.40], p1=[[0.12], [0.45]], margin=[30.0, 30.0], cost=[4.0])
+    >>> choose(value, [4.0]).reason.tolist()
+    ['best', 'not_worth_it']
 """
 
 from __future__ import annotations
 
+from retention.offers import codes, fairness, guardrails
 from retention.offers.bandit import Bandit, Decisions
 from retention.offers.catalogue import (
     KINDS,
     Condition,
     Offer,
-    catalogue,
     check_catalogue,
     eligibility,
     from_json,
@@ -45,13 +50,15 @@ __all__ = [
     "Prices",
     "UpliftModel",
     "auuc",
-    "catalogue",
     "check_catalogue",
     "choose",
     "choose_one",
+    "codes",
     "eligibility",
+    "fairness",
     "fit_uplift",
     "from_json",
+    "guardrails",
     "heterogeneity",
     "net_value",
     "policy_value",
