@@ -49,7 +49,6 @@ def test_the_documentations(makers):
     [
         ("BEGIN", "AND until > :now ", ""),
         ("SETTLE", "AND until > :now", ""),
-        ("SETTLE", "AND attempts = :attempts", ""),
         ("CLAIM", "attempts = attempts + 1", "attempts = attempts"),
     ],
 )

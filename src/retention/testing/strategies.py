@@ -3,9 +3,10 @@
 What they build is valid, and as odd as valid things may be; nothing here draws from a clock. They need the extra
 `testing`.
 
-    >>> from hypothesis import given
+    >>> from hypothesis import given, settings
     >>> from retention import facts
-    >>> @given(any_facts())
+    >>> @settings(max_examples=20, deadline=None)
+    ... @given(any_facts())
     ... def test_facts_survive_json(fact):
     ...     assert facts.from_json(facts.to_json(fact)) == fact
     >>> test_facts_survive_json()
