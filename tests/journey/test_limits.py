@@ -16,6 +16,7 @@ from retention.journey import (
     On,
     Open,
     QuietHours,
+    plan,
 )
 
 RETURN = Facts("return", "requested")
@@ -156,3 +157,13 @@ def test_transactional_letters_reach_the_control_too(life: Any) -> None:
     arms = {"control": 0.5, "letters": 0.5}
     one = life(life.journey(*steps, arms=arms), facts=[life.asleep("2026-03-02T10:00")], arm="control")
     assert life.words(one.plan("2026-03-02T10:00"))[1:3] == ["withhold promo control", "send status"]
+
+
+def test_rule_15_budgets_are_no_business_of_the_planner(life):
+    """Rule 15: a plan looks at one customer; what others got, or how much is left for all, changes nothing in it."""
+    one = life(life.journey(life.step("a", offer="gift")), facts=[life.asleep("2026-03-02")])
+    now = life.at("2026-03-02")
+    alone = plan(one.book, one.file, now)
+    crowd = [plan(one.book, evolve(one.file, customer_id=str(n)), now) for n in range(50)]
+    assert [done.decisions for done in crowd] == [alone.decisions] * 50
+    assert [row.offer for row in alone.decisions if row.kind == "send"] == ["gift"]
