@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby, takewhile
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from retention.errors import IncompatibleStorage, StorageUnavailable
@@ -54,6 +54,7 @@ class SQLiteStorage:
             self._db = sqlite3.connect(
                 self._path, timeout=patience.total_seconds(), isolation_level=None, check_same_thread=False
             )
+        self._db.text_factory = _rows.decoded
         try:
             self._open()
         except BaseException:
@@ -93,7 +94,7 @@ class SQLiteStorage:
         try:
             yield
         except sqlite3.Error as error:
-            raise StorageUnavailable(f"{self._path}: {error}; {_remedy(error)}") from error
+            raise StorageUnavailable(f"{self._path}: {error}; {_check.remedy(error)}") from error
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
@@ -124,13 +125,13 @@ class SQLiteStorage:
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy the database to the new file `path`, whole or not at all, also while others write."""
-        part = Path(f"{os.fspath(path)}.part")
-        if Path(path).exists():
-            raise StorageUnavailable(f"{path}: is there already; give the path of a new file")
+        part = Path(f"{os.fspath(path)}.{os.getpid()}.{get_ident()}.part")
         try:
             with self._lock, self._trouble(), closing(sqlite3.connect(part)) as copy:
                 self._db.backup(copy)
-            part.rename(path)
+            os.link(part, path)  # a rename would replace a file that was made meanwhile
+        except FileExistsError:
+            raise StorageUnavailable(f"{path}: is there already; give the path of a new file") from None
         finally:
             part.unlink(missing_ok=True)
 
@@ -256,7 +257,7 @@ class SQLiteStorage:
     def customers(self, after: str, limit: int) -> list[str]:
         """See `Storage.customers`."""
         with self._reading() as db:
-            return [row[0] for row in db.execute(_schema.CUSTOMERS, (after, limit))]
+            return _rows.intact(db.execute(_schema.CUSTOMERS, (after, limit)))
 
     # ------------------------------------------------------------- planning
 
@@ -267,7 +268,7 @@ class SQLiteStorage:
             found = db.execute(_schema.DUE, (when, limit)).fetchall()
             for query in _schema.DUE_BY_FINGERPRINT:
                 found += db.execute(query, (fingerprint, when, limit - len(found))).fetchall()
-        return [row[0] for row in found]
+        return _rows.intact(found)
 
     def load(self, customer_ids: Sequence[str], needs: Needs) -> list[CustomerFile]:
         """See `Storage.load`."""
@@ -366,23 +367,6 @@ class SQLiteStorage:
             return [True] * len(rows)
         self._db.execute("ROLLBACK TO letters")
         return [self._db.execute(statement, row).rowcount == 1 for row in rows]
-
-
-def _remedy(error: sqlite3.Error) -> str:
-    """What to do about it, by the name of SQLite's result code (https://sqlite.org/rescode.html)."""
-    name = getattr(error, "sqlite_errorname", "")
-    return next((remedy for start, remedy in _REMEDIES.items() if name.startswith(start)), "open the storage again")
-
-
-_REMEDIES = {
-    "SQLITE_BUSY": "another process writes for long; try again, or give more patience",
-    "SQLITE_CANTOPEN": "make its directory, and let this user write there",
-    "SQLITE_CORRUPT": "restore a backup",
-    "SQLITE_FULL": "make room on the disk and try again",
-    "SQLITE_IOERR": "look after the disk and try again",
-    "SQLITE_NOTADB": "give the path of a database that this library made",
-    "SQLITE_READONLY": "let this user write the file and its directory",
-}
 
 
 def _chunks(items: Sequence[T], size: int = _CHUNK) -> Iterator[Sequence[T]]:
