@@ -524,7 +524,7 @@ def test_two_versions_of_the_program_at_work_do_not_chase_each_other(world):
 
     old.storage = Chased()
     old.tick()
-    assert len(ticks) < 10
+    assert len(ticks) <= 12  # three tries, in four parts
 
 
 def test_conflicts_without_end_end_the_tick(world):
@@ -637,7 +637,7 @@ def test_the_observer_sees_counts_only(world):
     engine.record(world.asleep("eve"))
     engine.run()
     assert seen[0] == ("record", {"new": 3})
-    assert [event for event, _ in seen[1:]] == ["record", "scan", "tick", "deliver"]
+    assert [event for event, _ in seen[1:]] == ["deliver", "record", "scan", "tick", "deliver"]
     assert all(type(n) is int for _, counts in seen for n in counts.values())
     assert seen[-1] == ("deliver", {"sent": 1})
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from threading import Event, Thread
 
 import pytest
 from click.testing import CliRunner
@@ -51,3 +53,47 @@ def test_a_backup_is_the_whole_shop(shop, tmp_path, new_shop):
     again = new_shop(SQLiteStorage(copy))
     assert again.file() == shop.file()
     again.storage.close()
+
+
+def test_a_backup_never_replaces_a_file_that_was_made_meanwhile(shop, tmp_path, monkeypatch):
+    """Whoever makes the file while the copy is written keeps it, and nothing else is left."""
+    copy, link = tmp_path / "copy.db", os.link
+
+    def slow(source, target):
+        copy.write_text("mine")
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", slow)
+    with pytest.raises(StorageUnavailable, match=r"copy\.db: is there already; give the path of a new file"):
+        shop.storage.backup(copy)
+    assert copy.read_text() == "mine"
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_backups_while_others_write_are_each_of_one_moment(shop, tmp_path):
+    """Facts are recorded in pairs by another connection all the time: every copy is sound and holds whole pairs."""
+    stop, written = Event(), []
+
+    def write():
+        other = SQLiteStorage(tmp_path / "shop.db")
+        while not stop.is_set():
+            other.record([shop.order(f"{len(written)}/{half}") for half in "ab"])
+            written.append(1)
+        other.close()
+
+    writer = Thread(target=write)
+    writer.start()
+    seen = []
+    try:
+        while len(seen) < 10 or len(set(seen)) < 2:
+            copy = tmp_path / f"{len(seen)}.db"
+            shop.storage.backup(copy)
+            again = SQLiteStorage(copy)
+            assert again.check() == []
+            seen.append(len(again.facts(["order"], 0, 1_000_000)[0]) - 1)
+            again.close()
+    finally:
+        stop.set()
+        writer.join()
+    assert all(pairs % 2 == 0 for pairs in seen)
+    assert seen == sorted(seen)

@@ -189,6 +189,14 @@ def run(shop: Shop, journeys: Sequence[Journey]) -> Results:
     return engine.results()
 
 
+def keep(storage: SQLiteStorage) -> list[str]:
+    """A database is checked, and copied to a path of either sort."""
+    storage.backup("copy.db")
+    storage.backup(Path("copy.db"))
+    problems: list[str] = storage.check()
+    return problems
+
+
 def listen(engine: Engine, parser: WebhookParser, headers: dict[str, str], body: bytes) -> list[str]:
     """What comes back: webhooks, rows of JSON, doubts, and who wants to be forgotten."""
     received: Received = engine.receive(parser, headers, body)

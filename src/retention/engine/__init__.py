@@ -31,6 +31,7 @@ from retention.engine.delivery import Delivery
 from retention.engine.doors import check, read
 from retention.engine.doubts import REPORTS, Doubt, Doubts, in_doubt
 from retention.engine.explanation import Explanation, explain
+from retention.engine.parts import parts
 from retention.engine.reports import Received
 from retention.engine.results import NEEDED, Results, tally
 from retention.engine.sleepers import Ration, Sleepers, batches
@@ -282,10 +283,14 @@ class Engine:
                 self._report("tick", done)
                 return done
             tries.update(due)
-            files = self.storage.load(due, self._needs)
-            changes = [self._change(file, now, done) for file in self._with_arms(files)]
-            for change, applied in zip(changes, self.storage.commit(changes), strict=True):
-                done.update(row.kind for row in change.plan.decisions if applied)
+            for part in parts(due, name=str, run=now.isoformat()):
+                self._plan(part, now, done)
+
+    def _plan(self, due: Sequence[str], now: datetime, done: Counter[str]) -> None:
+        files = self.storage.load(due, self._needs)
+        changes = [self._change(file, now, done) for file in self._with_arms(files)]
+        for change, applied in zip(changes, self.storage.commit(changes), strict=True):
+            done.update(row.kind for row in change.plan.decisions if applied)
 
     def _with_arms(self, files: Sequence[CustomerFile]) -> Iterator[CustomerFile]:
         drawn = planning.draw(self._tests, [file.customer_id for file in files])
@@ -328,12 +333,16 @@ class Engine:
         return dict(done)
 
     def run(self) -> dict[str, Mapping[str, int]]:
-        """Scan, tick and deliver: all that a cron line has to call."""
+        """Scan, tick and deliver: all that a cron line has to call.
+
+        What an earlier run left in the queue goes first: that run may have died of a history that kills this one too.
+        """
+        left = Counter(self.deliver())
         scanned = self.scan()
         return {
             "scan": {"asleep": scanned.asleep, "waiting": scanned.waiting},
             "tick": self.tick(),
-            "deliver": self.deliver(),
+            "deliver": left + Counter(self.deliver()),
         }
 
     def explain(self, customer_id: str | int) -> Explanation:

@@ -13,12 +13,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import TypeGuard, TypeVar
 
 from attrs import frozen
 
 from retention import _values
 from retention.engine.doubts import Doubts, reported
+from retention.engine.parts import parts
 from retention.engine.trouble import trouble
 from retention.journey import Book, Cancel, CustomerFile, Needs, Wait, recheck
 from retention.messages import Result
@@ -75,30 +77,48 @@ class Delivery:
         """Send everything that is due; the number of letters by what became of them."""
         if self._clear_up():
             while leases := self._storage.claim(self._now(), _LEASE, _CLAIM):
-                looked = self._look(leases)
-                self._settle([one.settlement for one in looked if one.settlement is not None])
-                if not self._send([one for one in looked if one.settlement is None]):
+                if not self._work_off(_parts(leases)):
                     break
         return self._done
+
+    def _work_off(self, waiting: list[list[Lease]]) -> bool:
+        """Look at letters and send them, part by part; False: the sender cannot go on."""
+        while waiting:
+            part, *waiting = waiting
+            looked = self._look(part)
+            self._settle([one.settlement for one in looked if one.settlement is not None])
+            rest = [lease for later in waiting for lease in later]
+            if not self._send([one for one in looked if one.settlement is None], rest):
+                return False
+            now = self._now()
+            if rest and _is_too_late(rest[0], now):
+                self._storage.settle([_queued(lease, "", now) for lease in rest], now)
+                return True  # they are claimed, and looked at, anew
+        return True
 
     # Letters in doubt.
 
     def _clear_up(self) -> bool:
         """Settle what is in doubt, or send it again; False: the sender cannot go on."""
         while leases := self._storage.claim_doubts(self._now(), _LEASE, _CLAIM_DOUBTS):
-            letters, now = self._look(leases), self._now()
-            ended, again = [], []
-            for letter, told in zip(letters, self._told(letters), strict=True):
-                if told.status == "unknown" and self._may_repeat(letter, now):
-                    again.append(letter)
-                else:
-                    ended.append(_ended(letter, told, now))
-            self._settle(ended)
-            stop = self._repeat(again)
-            if stop is not None:
-                self._unanswered = 0  # a sender that chokes on these may take others
-                return stop.status not in _PAUSED
+            for part in _parts(leases):
+                stop = self._clear(part)
+                if stop is not None:
+                    self._unanswered = 0  # a sender that chokes on these may take others
+                    return stop.status not in _PAUSED
         return True
+
+    def _clear(self, leases: Sequence[Lease]) -> Result | None:
+        """The same for some of them; the answer that says to stop, if any does."""
+        letters, now = self._look(leases), self._now()
+        ended, again = [], []
+        for letter, told in zip(letters, self._told(letters), strict=True):
+            if told.status == "unknown" and self._may_repeat(letter, now):
+                again.append(letter)
+            else:
+                ended.append(_ended(letter, told, now))
+        self._settle(ended)
+        return self._repeat(again)
 
     def _told(self, letters: Sequence[_Looked]) -> list[Result]:
         """What is known of letters in doubt: by a report, or from the sender; unknown if neither knows."""
@@ -122,7 +142,7 @@ class Delivery:
         """Hand letters in doubt over once more, marked as they are; the answer that says to stop, if any does."""
         for letter in letters:
             now = self._now()
-            if _is_too_late(letter, now) or not self._may_repeat(letter, now):
+            if _is_too_late(letter.lease, now) or not self._may_repeat(letter, now):
                 continue  # looked at anew when its lease has run out
             stop = self._hand_over([letter], _settled_again)
             if stop is not None:
@@ -160,18 +180,19 @@ class Delivery:
 
     # Out of the house.
 
-    def _send(self, letters: Sequence[_Looked]) -> bool:
-        """Hand the letters over, a call at a time; False: the sender cannot go on, the rest is queued for later."""
+    def _send(self, letters: Sequence[_Looked], rest: Sequence[Lease]) -> bool:
+        """Hand the letters over, a call at a time; False: the sender cannot go on, all others are queued for later."""
         size = self._sender.capabilities.max_batch
         for start in range(0, len(letters), size):
             now = self._now()
-            if start and _is_too_late(letters[start], now):
+            if start and _is_too_late(letters[start].lease, now):
                 self._storage.settle([_queued(one.lease, "", now) for one in letters[start:]], now)
                 return True  # they are claimed, and looked at, anew
             paused = self._call(letters[start : start + size])
             if paused is not None:
                 later = self._now() + _sender_pause(paused)
-                self._settle([_queued(one.lease, paused.status, later) for one in letters[start + size :]])
+                others = [*(one.lease for one in letters[start + size :]), *rest]
+                self._settle([_queued(lease, paused.status, later) for lease in others])
                 return False
         return True
 
@@ -258,8 +279,15 @@ def _looks_up(sender: Sender) -> TypeGuard[LookupSender]:
     return sender.capabilities.looks_up
 
 
-def _is_too_late(letter: _Looked, now: datetime) -> bool:
-    return letter.lease.until - now < _LAST_CALL
+def _parts(leases: Sequence[Lease]) -> list[list[Lease]]:
+    """First those claimed for the first time, all at once; what was claimed before may be what ended that worker."""
+    fresh = [lease for lease in leases if lease.attempts == 1]
+    again = [lease for lease in leases if lease.attempts > 1]
+    return [*([fresh] if fresh else []), *parts(again, name=attrgetter("token"))]
+
+
+def _is_too_late(lease: Lease, now: datetime) -> bool:
+    return lease.until - now < _LAST_CALL
 
 
 def _queued(lease: Lease, reason: str, retry_at: datetime) -> Settlement:

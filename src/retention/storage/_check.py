@@ -1,4 +1,4 @@
-"""What is wrong with a database, one line each and without anything personal.
+"""What is wrong with a database, one line each and without anything personal, and what to do when SQLite complains.
 
 Only reads; the connection belongs to `sqlite`, which gives it within one transaction.
 """
@@ -33,4 +33,21 @@ _RECORDS = {
     "entries": (_rows.entry, "SELECT entry FROM entries"),
     "decisions": (_rows.decision, "SELECT decision FROM decisions"),
     "payloads": (_rows.message, "SELECT * FROM payloads WHERE recipient <> ''"),
+}
+
+
+def remedy(error: Exception) -> str:
+    """What to do about it, by the name of SQLite's result code (https://sqlite.org/rescode.html)."""
+    name = getattr(error, "sqlite_errorname", "")
+    return next((remedy for start, remedy in _REMEDIES.items() if name.startswith(start)), "open the storage again")
+
+
+_REMEDIES = {
+    "SQLITE_BUSY": "another process writes for long; try again, or give more patience",
+    "SQLITE_CANTOPEN": "make its directory, and let this user write there",
+    "SQLITE_CORRUPT": "restore a backup",
+    "SQLITE_FULL": "make room on the disk and try again",
+    "SQLITE_IOERR": "look after the disk and try again",
+    "SQLITE_NOTADB": "give the path of a database that this library made",
+    "SQLITE_READONLY": "let this user write the file and its directory",
 }

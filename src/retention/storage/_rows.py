@@ -23,6 +23,9 @@ FORMAT = 1
 ERASED = ""
 """The text of a fact that is no more; only its kind and id are left."""
 
+DAMAGED = "\0not UTF-8"
+"""Stands for a text whose bytes are no UTF-8: this very object, which no record can be read from."""
+
 AT_ONCE = -62_135_596_800_000_000
 """The first microsecond of the calendar: earlier than any `now`."""
 
@@ -57,6 +60,19 @@ def instant(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
+def decoded(raw: bytes) -> str:
+    """The text, or `DAMAGED`: one such value must not make a query of many rows fail."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return DAMAGED
+
+
+def intact(rows: Iterable[tuple[str]]) -> list[str]:
+    """The ids that can be read: nothing can be done for the others."""
+    return [id_ for (id_,) in rows if id_ is not DAMAGED]
+
+
 def fact_text(fact: Fact) -> str:
     """The fact as canonical JSON text."""
     return _records.text(facts.to_json(fact))
@@ -76,6 +92,8 @@ def message_row(message: Message) -> tuple[object, ...]:
 
 def message(row: Sequence[Any]) -> Message:
     """The message that `message_row` made a row of; its values were checked when it was built, and are not again."""
+    if any(value is DAMAGED for value in row):
+        raise InvalidInput("message: a text is no UTF-8")
     values = list(row)
     values[_AT] = instant(row[_AT])
     values[_PROMOTIONAL] = bool(row[_PROMOTIONAL])

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime, timedelta
 from itertools import groupby, takewhile
 from pathlib import Path
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any, Literal, TypeAlias, TypeVar
 
 from retention.errors import IncompatibleStorage, StorageUnavailable
@@ -27,7 +27,7 @@ from retention.facts import CustomerErased, CustomersMerged, Fact
 from retention.journey.ledger import CustomerFile, DecisionKey, Needs, Outcome
 from retention.messages import Message
 from retention.ports import Change, Lease, Letter, Settlement
-from retention.storage import _check, _migrations, _remedies, _rows, _schema
+from retention.storage import _check, _migrations, _rows, _schema
 
 __all__ = ["SQLiteStorage"]
 
@@ -54,6 +54,7 @@ class SQLiteStorage:
             self._db = sqlite3.connect(
                 self._path, timeout=patience.total_seconds(), isolation_level=None, check_same_thread=False
             )
+        self._db.text_factory = _rows.decoded
         try:
             self._open(patience)
         except BaseException:
@@ -107,7 +108,7 @@ class SQLiteStorage:
         try:
             yield
         except sqlite3.Error as error:
-            raise StorageUnavailable(f"{self._path}: {error}; {_remedies.remedy(error)}") from error
+            raise StorageUnavailable(f"{self._path}: {error}; {_check.remedy(error)}") from error
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
@@ -138,13 +139,13 @@ class SQLiteStorage:
 
     def backup(self, path: str | os.PathLike[str]) -> None:
         """Copy the database to the new file `path`, whole or not at all, also while others write."""
-        part = Path(f"{os.fspath(path)}.part")
-        if Path(path).exists():
-            raise StorageUnavailable(f"{path}: is there already; give the path of a new file")
+        part = Path(f"{os.fspath(path)}.{os.getpid()}.{get_ident()}.part")
         try:
             with self._lock, self._trouble(), closing(sqlite3.connect(part)) as copy:
                 self._db.backup(copy)
-            part.rename(path)
+            os.link(part, path)  # a rename would replace a file that was made meanwhile
+        except FileExistsError:
+            raise StorageUnavailable(f"{path}: is there already; give the path of a new file") from None
         finally:
             part.unlink(missing_ok=True)
 
@@ -270,7 +271,7 @@ class SQLiteStorage:
     def customers(self, after: str, limit: int) -> list[str]:
         """See `Storage.customers`."""
         with self._reading() as db:
-            return [row[0] for row in db.execute(_schema.CUSTOMERS, (after, limit))]
+            return _rows.intact(db.execute(_schema.CUSTOMERS, (after, limit)))
 
     # ------------------------------------------------------------- planning
 
@@ -281,7 +282,7 @@ class SQLiteStorage:
             found = db.execute(_schema.DUE, (when, limit)).fetchall()
             for query in _schema.DUE_BY_FINGERPRINT:
                 found += db.execute(query, (fingerprint, when, limit - len(found))).fetchall()
-        return [row[0] for row in found]
+        return _rows.intact(found)
 
     def load(self, customer_ids: Sequence[str], needs: Needs) -> list[CustomerFile]:
         """See `Storage.load`."""
