@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from retention.cli import main
+from retention.storage.sqlite import SQLiteStorage
 from retention.testing.relay import Relay
 
 HEADER = "client,invoice,date,code,pieces,price"
@@ -124,6 +125,22 @@ def test_nobody_is_mailed_without_address_or_consent(shop: Path) -> None:
     call("run", "--db", "other.db", *NOW, "--address", "{customer_id}@example.invalid")
     assert "no_consent" in call("explain", "ann", "--db", "other.db").output
     assert list((shop / "letters").iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["{customer}@example.invalid", "{customer_id@example.invalid"])
+def test_an_address_for_everybody_by_mistake(shop: Path, address: str) -> None:
+    """A placeholder that is none would give every customer one wrong address for good: nothing is recorded."""
+    import_()
+    refused(call("run", "--db", "shop.db", *NOW, "--address", address), "--address", "{customer_id}")
+    call("run", "--db", "shop.db", *NOW, "--consent", "marketing")
+    assert "no_address" in call("explain", "ann", "--db", "shop.db").output
+
+
+def test_a_customer_whose_id_makes_no_address(shop: Path) -> None:
+    """The error names the option and the customer."""
+    write(shop / "orders.csv", [*LINES, "anna maria,M1,2025-05-05 12:00,tea,1,5.00"])
+    import_()
+    refused(call("run", "--db", "shop.db", *NOW, *VOUCH), "--address", "'anna maria'", "e-mail address")
 
 
 @pytest.mark.parametrize("by", ["option", "environment"])
@@ -245,15 +262,16 @@ def test_another_shop_in_the_same_database(shop: Path) -> None:
     refused(import_("--currency", "EUR"), "GBP", "EUR", "database")
 
 
-@pytest.mark.parametrize("command", ["explain ann", "results"])
+@pytest.mark.parametrize("command", ["explain ann", "results", "run"])
 def test_database_that_is_not_there(shop: Path, command: str) -> None:
-    """Reading commands make no empty database; they say where to begin."""
+    """No command but import makes a database, which `check` would call sound; they say where to begin."""
     refused(call(*command.split(), "--db", "none.db"), "none.db", "retention import")
     assert not (shop / "none.db").exists()
 
 
 def test_run_before_import(shop: Path) -> None:
     """A database without a shop says where to begin."""
+    SQLiteStorage("new.db").close()
     refused(call("run", "--db", "new.db"), "retention import")
 
 

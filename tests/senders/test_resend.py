@@ -17,6 +17,7 @@ from retention.senders.resend import ResendSender
 from retention.testing.provider import Answer, Dialect, Provider
 
 SECRET = "re_s3cret"
+PATIENCE = 1.5  # seconds: a busy machine answers in less, and the slow provider never
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def provider():
 @pytest.fixture
 def sender(provider):
     """A sender for it, impatient; one letter for each request."""
-    made = ResendSender(SECRET, base_url=provider.url, timeout=0.25)
+    made = ResendSender(SECRET, base_url=provider.url, timeout=PATIENCE)
     yield made
     made.close()
 
@@ -37,7 +38,7 @@ def sender(provider):
 @pytest.fixture
 def batches(provider):
     """A sender of batches."""
-    made = ResendSender(SECRET, base_url=provider.url, timeout=0.25, batch=True)
+    made = ResendSender(SECRET, base_url=provider.url, timeout=PATIENCE, batch=True)
     yield made
     made.close()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from retention.cli.output import print_json, print_run, working
-from retention.cli.shop import SOMETHING_IS_LEFT, db_option, engine_of, json_option, open_storage, vouched
+from retention.cli.shop import SOMETHING_IS_LEFT, db_option, engine_of, existing, json_option, open_storage, vouched
 
 if TYPE_CHECKING:
     from retention.engine import Engine
@@ -70,7 +70,7 @@ def run(
     """Find who fell asleep, plan what is due, and send the letters. Call it from cron, as often as you like."""
     from retention.playbooks import win_back
 
-    with open_storage(db) as storage, _open_sender(through, letters) as sender:
+    with open_storage(existing(db)) as storage, _open_sender(through, letters) as sender:
         journeys = [win_back(control=control, version=journey_version)]
         engine = engine_of(
             storage,

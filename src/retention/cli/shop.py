@@ -142,7 +142,18 @@ def vouched(file: CustomerFile, address: str | None, consent: str | None, at: da
 
     who = file.customer_id
     if address is not None and not any(isinstance(f, ProfileChanged) and f.email for f in file.facts):
-        email = address.replace("{customer_id}", who)
-        yield ProfileChanged(id=f"vouched/{who}", customer_id=who, at=at, email=email)
+        yield ProfileChanged(id=f"vouched/{who}", customer_id=who, at=at, email=_address_of(who, address))
     if consent is not None and not any(isinstance(f, ConsentChanged) and f.topic == consent for f in file.facts):
         yield ConsentChanged(id=f"vouched/{who}/{consent}", customer_id=who, at=at, topic=consent, granted=True)
+
+
+def _address_of(customer_id: str, pattern: str) -> str:
+    """The customer's address by the pattern; another placeholder would give everybody the same one for good."""
+    from retention import _values
+
+    if "{" in pattern.replace("{customer_id}", ""):
+        raise InvalidInput("--address: a placeholder is unknown; write '{customer_id}@example.com'")
+    try:
+        return _values.address("--address", pattern.replace("{customer_id}", customer_id))
+    except InvalidInput as error:
+        raise InvalidInput(f"customer {_values.scrubbed(repr(customer_id))}: {error}") from None
