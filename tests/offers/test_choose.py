@@ -217,6 +217,13 @@ def test_large_shops_start_from_a_sample(shop, monkeypatch: pytest.MonkeyPatch) 
     assert offers.choose(**given_, seconds=0).upper_bound == pytest.approx(whole.upper_bound, rel=1e-4)
 
 
+def test_a_sample_that_misleads_is_given_up(shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices from ten customers are wrong for six thousand; the whole is looked at then."""
+    given_ = shop(6000, seed=4)
+    monkeypatch.setattr(knapsack, "_SAMPLE", 10)
+    assert offers.choose(**given_, seconds=0).gap <= 1e-4
+
+
 @pytest.mark.parametrize("constant", ["_PAIRS", "_ROUNDS"])
 def test_less_effort_is_still_feasible(shop, constant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However early the improving ends, what is there keeps the limits and is at most a little worse."""

@@ -119,8 +119,8 @@ class Solution:
     takes: IntArray
 
 
-def solve(problem: Problem) -> Solution:
-    """The prices at which the rows together take about what there is.
+def solve(problem: Problem, *, whole: bool = False) -> Solution:
+    """The prices at which the rows together take about what there is; ``whole``: without a sample, slower and surer.
 
     >>> limits = Limits(np.array([np.inf, 1.0]))
     >>> found = solve(Problem(np.array([[3.0], [2.0]]), np.zeros((2, 1)), limits))
@@ -129,7 +129,7 @@ def solve(problem: Problem) -> Solution:
     """
     prices = np.zeros(len(problem.limits.right))
     bound, takes = best(problem, prices)
-    few = problem.sample()
+    few = problem if whole else problem.sample()
     warm = _typical(few.value)
     if not problem.limits.binding.any() or warm == 0:
         return Solution(prices, bound, takes)

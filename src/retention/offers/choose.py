@@ -54,7 +54,7 @@ _BEST, _FOR_BUDGET, _IN_STOCK, _NOT_ELIGIBLE, _NOT_WORTH_IT, _NO_BUDGET, _NO_STO
 
 _EXACT_UP_TO = 2000
 # Above that the optimum is looked for only where a larger gap is left.
-_GOOD = 2e-5
+_GOOD, _POOR = 2e-5, 5e-5
 # Sums of amounts in these units are such amounts: what is beyond the last whole one cannot be spent or earned.
 _UNITS = (1.0, 0.01)
 _ROUNDING = 1e-9
@@ -260,6 +260,9 @@ def _best(problem: Problem, seconds: float) -> tuple[IntArray, float, FloatArray
         return wanted, profit(problem, wanted), np.zeros(len(problem.limits.right)), "exact"
     found = solve(problem)
     offer = fit(problem, found.prices, found.takes)
+    if found.bound - profit(problem, offer) > _POOR * found.bound:  # the sample was too unlike the rest
+        found = solve(problem, whole=True)
+        offer = fit(problem, found.prices, found.takes)
     bound, method = min(free, found.bound), "dual"
     if seconds > 0 and (len(offer) <= _EXACT_UP_TO or bound - profit(problem, offer) > _GOOD * bound):
         better = improve(problem, found.prices, offer, seconds=seconds)
