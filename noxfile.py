@@ -160,8 +160,9 @@ def simulations(session: nox.Session) -> None:
 @nox.session
 def chaos(session: nox.Session) -> None:
     """Workers killed at every point of a letter's way; `-- --kills 1000 --messages 200000` for the long storm."""
-    session.install("-e", ".")
+    session.install("-e", WHOLE, *group("tests"))
     session.run("python", "tests/chaos/storm.py", *session.posargs)
+    session.run("pytest", "-m", "chaos")
 
 
 @nox.session(python=PYTHONS[0], venv_backend="uv")

@@ -6,10 +6,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from attrs import evolve
 
 from retention import facts
 from retention.engine import Explanation
 from retention.errors import InvalidInput
+from retention.journey import Needs
 from retention.messages import Result
 
 
@@ -153,3 +155,24 @@ def test_a_warning_is_told_with_its_sentence(world):
     )
     engine.record([warning])
     assert [(line.what, line.why) for line in engine.explain("eve").lines] == [("warning visits_fell", why)]
+
+
+def test_what_the_ledger_does_not_account_for_is_told(world):
+    """A letter whose decision is gone, and nothing of the kind while all is there."""
+    engine = world.engine()
+    engine.record(world.asleep("eve"))
+    engine.run()
+    assert engine.explain("eve").unaccounted == ()
+    (file,) = world.storage.load(["eve"], Needs())
+    sent = tuple(row for row in file.ledger if row.kind == "send")
+
+    class Lossy:
+        def __getattr__(self, name):
+            return getattr(world.storage, name)
+
+        def load(self, ids, needs):
+            return [evolve(file, ledger=tuple(row for row in file.ledger if row not in sent))]
+
+    told = world.engine(storage=Lossy()).explain("eve")
+    assert [found.key for found in told.unaccounted] == [sent[0].key]
+    assert str(told).endswith("\nnot accounted for: win_back/miss_you 1 letters for 0 decisions")

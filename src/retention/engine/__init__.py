@@ -348,7 +348,7 @@ class Engine:
     def explain(self, customer_id: str | int) -> Explanation:
         """Everything that happened to one customer and was decided about them, with reasons."""
         (file,) = self.storage.load([_values.identifier("customer_id", customer_id)], Needs())
-        return explain(file, self.shop.timezone)
+        return explain(self.book, file, self.shop.timezone)
 
     def doubts(self) -> Iterator[Doubt]:
         """Every letter of which nobody knows whether it left, for a look into the provider's own list.

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from retention.facts import ActivityFell, ConsentChanged, CustomersMerged, Fact, FellAsleep, OrderPlaced, ReturnChanged
-from retention.journey import REASONS, CustomerFile, Decision, Outcome
+from retention.journey import REASONS, Book, CustomerFile, Decision, Outcome, Unaccounted, unaccounted
 
 __all__ = ["Explanation", "Line", "explain"]
 
@@ -43,27 +43,35 @@ class Line:
 class Explanation:
     """The life of one customer with the shop, oldest first; `str()` prints it in the shop's zone.
 
-    `merged`: other ids of the customer.
+    `merged`: other ids of the customer. `unaccounted`: what the ledger owes an answer for; nothing, unless rows were
+    damaged or the library is wrong.
     """
 
     customer_id: str
     timezone: str
     lines: tuple[Line, ...]
     merged: tuple[str, ...] = ()
+    unaccounted: tuple[Unaccounted, ...] = ()
 
     def __str__(self) -> str:
         if not self.lines:
             return f"customer {self.customer_id}: nothing is known"
         told = [f"{_shown(x.at, self.timezone)}  {x.what}" + (f": {x.why}" if x.why else "") for x in self.lines]
+        told += [f"not accounted for: {_place(x)} {x.what}" for x in self.unaccounted]
         return "\n".join([", also ".join([f"customer {self.customer_id}", *self.merged]), *told])
 
 
-def explain(file: CustomerFile, timezone: str) -> Explanation:
+def explain(book: Book, file: CustomerFile, timezone: str) -> Explanation:
     """The lines of a customer's whole file."""
     lines = [Line(fact.at, *_fact(fact)) for fact in file.facts]
     lines += [_decision(row, timezone) for row in file.ledger]
     lines += [_letter(row) for row in file.outcomes]
-    return Explanation(file.customer_id, timezone, tuple(sorted(lines, key=lambda line: line.at)), file.merged)
+    told = tuple(sorted(lines, key=lambda line: line.at))
+    return Explanation(file.customer_id, timezone, told, file.merged, tuple(unaccounted(book, file)))
+
+
+def _place(found: Unaccounted) -> str:
+    return "/".join(filter(None, (found.key.journey, found.key.step, found.key.occurrence)))
 
 
 def _fact(fact: Fact) -> tuple[str, str]:
