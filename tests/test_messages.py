@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from base64 import encodebytes
+from binascii import b2a_qp
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -208,3 +210,12 @@ def test_results_are_values():
     """Two results of the same kind are equal."""
     assert Result("throttled", "busy", timedelta(seconds=5)) == Result("throttled", "busy", timedelta(seconds=5))
     assert Result("accepted") == Result("accepted", "", None)
+
+
+@pytest.mark.parametrize("accents", [1, 5, 10, 15, 20, 25, 30, 59])
+def test_the_encoding_is_as_short_as_can_be(accents):
+    """For every share of letters that are not ASCII the body is the shorter of the two, quoted if both are as long."""
+    text = "é" * accents + "x" * (120 - 2 * accents) + "\n"
+    both = {"quoted-printable": b2a_qp(text.encode()), "base64": encodebytes(text.encode())}
+    encoding = min(both, key=lambda name: len(both[name]))
+    assert messages._encoded(text) == (encoding, both[encoding].decode())

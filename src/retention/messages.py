@@ -193,8 +193,10 @@ def _encoded(lines: str) -> tuple[str, str]:
     if _is_plain(lines):
         return "7bit", lines
     data = lines.encode()
-    quoted, base64 = b2a_qp(data).decode("ascii"), encodebytes(data).decode("ascii")
-    return ("quoted-printable", quoted) if len(quoted) <= len(base64) else ("base64", base64)
+    quoted = b2a_qp(data)
+    if len(quoted) <= -(-len(data) // 3) * 4 + -(-len(data) // 57):  # the length of the other
+        return "quoted-printable", quoted.decode("ascii")
+    return "base64", encodebytes(data).decode("ascii")
 
 
 @frozen
