@@ -72,9 +72,9 @@ def test_closing_is_never_told_to_fail():
 
 
 def test_a_method_that_no_storage_has():
-    """A typing error would never fail, so it is refused."""
-    with pytest.raises(InvalidInput, match="of: 'comit' is no method of a storage"):
-        failing(MemoryStorage(), at=[1], of="comit")
+    """A name that no call has would never fail, so it is refused."""
+    with pytest.raises(InvalidInput, match="of: 'erase' is no method of a storage"):
+        failing(MemoryStorage(), at=[1], of="erase")
 
 
 # ------------------------------------------------------------- senders
