@@ -12,7 +12,7 @@ from pathlib import Path
 from wsgiref.types import WSGIApplication
 
 from retention import alternatives, churn, experiments, lifetime_value, monitoring, offers, orders, returns, rfm, web
-from retention.engine import Doubt, Doubts, Engine, Received, Recorded, Results
+from retention.engine import Clock, Doubt, Doubts, Engine, Received, Recorded, Results
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, Rejected, from_json, read, to_json
 from retention.journey import (
@@ -42,9 +42,9 @@ from retention.senders.smtp import SMTPSender
 from retention.simulate import Simulation, simulate
 from retention.storage.memory import MemoryStorage
 from retention.storage.sqlite import SQLiteStorage
+from retention.testing import faults, strategies
 from retention.testing import sender as sender_kit
 from retention.testing import storage as storage_kit
-from retention.testing import strategies
 from retention.testing import webhook as webhook_kit
 from retention.testing.laws import Verdicts
 from retention.testing.provider import RESEND
@@ -167,6 +167,13 @@ def try_out() -> list[Verdicts]:
     sqlite = storage_kit.check(lambda place: SQLiteStorage(place / "shop.db"), capabilities=["durable"])
     smtp.insist()
     return [smtp, http, webhook, memory, sqlite]
+
+
+def trouble(now: datetime) -> tuple[Storage, LookupSender, Clock]:
+    """What fails where a test says plugs in like what works."""
+    storage = faults.failing(MemoryStorage(), at=[3], of="commit", applied=True)
+    sender = faults.losing(MemorySender(), at=range(1, 4), handed_over=False)
+    return storage, sender, faults.Clock(now, jumps={2: timedelta(days=-1)})
 
 
 def draw() -> tuple[object, ...]:

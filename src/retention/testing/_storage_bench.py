@@ -189,7 +189,7 @@ class Place:
                 bench.storage.close()
 
     def __str__(self) -> str:
-        return "\n".join(str(bench.told) for bench in self.benches)
+        return "\n".join(str(bench.told) for bench in self.benches if bench.told.calls)
 
 
 @contextmanager

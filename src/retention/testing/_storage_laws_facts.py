@@ -11,7 +11,7 @@ from attrs import evolve
 from retention.errors import StorageUnavailable
 from retention.facts import KINDS, Line, OrderPlaced
 from retention.journey.ledger import CustomerFile, DecisionKey, Needs, Plan
-from retention.ports import Change
+from retention.ports import Change, Settlement
 from retention.testing._storage_bench import (
     Bench,
     Stand,
@@ -41,6 +41,15 @@ def _once(bench: Bench) -> None:
     bench.expect(bench.file("ben"), CustomerFile(customer_id="ben"))
 
 
+def _known(bench: Bench) -> None:
+    bench.storage.record([order("1")])
+    bench.keep(bench.change("ann", wake=9))
+    before = bench.file()
+    bench.expect(bench.storage.record([order("1"), order("1", total="31")]), ["known", "conflict"])
+    bench.expect(bench.file(), before, "the file after a known fact and a conflict")
+    bench.expect(bench.storage.due(at(8), "book", 9), [], "who is due after a known fact and a conflict")
+
+
 def _any_order(stand: Stand) -> None:
     facts = [order("2", minutes=9), visit("9", minutes=1), order("3", minutes=1), order("1", minutes=1)]
     for arrived in permutations(facts):
@@ -58,6 +67,8 @@ def _needs(bench: Bench) -> None:
     bench.expect(nobody, CustomerFile(customer_id="nobody"))
     bench.expect(bench.storage.load(["ann"], Needs(frozenset()))[0].facts, ())
     bench.expect(bench.storage.load([], Needs()), [])
+    found = [file.customer_id for file in bench.storage.load(["ben", "ann", "ben"], Needs())]
+    bench.expect(found, ["ben", "ann", "ben"], "files in the order they were asked for, one that was asked for twice")
 
 
 def _text(bench: Bench) -> None:
@@ -78,6 +89,17 @@ def _text(bench: Bench) -> None:
     bench.expect(dict(bench.storage.recall(_ODD)), {_ODD: _ODD})
 
 
+def _look_alikes(bench: Bench) -> None:
+    """Databases that compare text by the rules of a language call some of these one."""
+    alike = ["Ann", "ann", "ann ", "\u00e9", "e\u0301", "ss", "\u00df", "i", "\u0131", "a", "\uff41"]
+    found = bench.storage.record([order(name, name) for name in alike])
+    bench.expect(found, ["new"] * len(alike), "facts whose ids look alike")
+    bench.expect(bench.storage.customers("", 99), sorted(alike))
+    bench.queue(letter("Key"), letter("key"), letter("KEY"))
+    bench.expect(bench.claimed(), ["KEY", "Key", "key"])
+    bench.expect([bench.storage.remember(name, name) for name in alike], alike, "notes whose names look alike")
+
+
 def _instants(bench: Bench) -> None:
     early = datetime(1900, 1, 1, 0, 0, 0, 1, tzinfo=UTC)
     east = datetime(2026, 7, 1, 3, 4, 5, 678901, tzinfo=timezone(timedelta(hours=9)))
@@ -95,6 +117,12 @@ def _instants(bench: Bench) -> None:
     bench.expect(bench.storage.claim(east - timedelta.resolution, timedelta.resolution, 9), [])
     (lease,) = bench.storage.claim(east, timedelta.resolution, 9)
     bench.expect(lease.until, east + timedelta.resolution, "the end of a lease of a microsecond")
+    bench.expect(bench.storage.settle([Settlement(lease, "queued", "", late)], east), [True])
+    found = [len(bench.storage.claim(late - early, timedelta(1), 9)) for early in (timedelta.resolution, timedelta(0))]
+    bench.expect(found, [0, 1], "claims a microsecond before a retry's time and at it")
+    bench.keep(evolve(bench.change("ann"), plan=Plan((), (), late)))
+    found = [len(bench.storage.due(late - early, "book", 9)) for early in (timedelta.resolution, timedelta(0))]
+    bench.expect(found, [0, 1], "who is due a microsecond before a wake-up and at it")
     bench.expect(bench.storage.advance(late), late)
 
 
@@ -198,8 +226,10 @@ def _closed(bench: Bench) -> None:
 
 LAWS: tuple[Law[Stand], ...] = (
     Law(23, "a fact is recorded once", on_a_bench(_once)),
+    Law(23, "a known fact changes nothing", on_a_bench(_known)),
     Law(23, "facts make the same file in whatever order they come", _any_order),
     Law(24, "any text comes back, a megabyte too", on_a_bench(_text)),
+    Law(24, "texts that look alike are others", on_a_bench(_look_alikes)),
     Law(25, "instants come back to the microsecond", on_a_bench(_instants)),
     Law(28, "a reader's cursor repeats nothing and misses nothing", on_a_bench(_cursor)),
     Law(28, "a reader misses nothing that others write meanwhile", on_a_bench(_late_rows)),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from attrs import evolve
 
 from retention.journey.ledger import Outcome
-from retention.ports import Lease
+from retention.ports import Lease, Settlement
 from retention.testing._storage_bench import Bench, Stand, at, letter, message, on_a_bench
 from retention.testing.laws import Law
 
@@ -93,6 +93,8 @@ def _begins(bench: Bench) -> None:
     bench.expect([bench.begin(one) for one in _forged(lease)], [False, False], "begun with a forged lease")
     bench.expect(bench.statuses(), {"a": "leased", "b": "leased"})
     bench.expect(bench.begin(lease, 9.99), wanted=True)
+    (outcome, _) = bench.file().outcomes
+    bench.expect((outcome.status, outcome.at), ("sending", at(9.99)), "the letter that was begun")
     bench.expect(bench.begin(lease, 9.99), wanted=False)
     bench.expect(bench.storage.begin([other, other], at(1)), [True, False], "one lease twice in one call")
 
@@ -110,6 +112,16 @@ def _settles(bench: Bench) -> None:
     bench.expect(bench.settle(lease, "sent", 9.99), wanted=True)
     bench.expect(bench.settle(other, "cancelled", 1, "bought", retry=2), wanted=True)
     bench.expect(bench.claimed(99), [], "letters claimable after all are settled")
+
+
+def _settles_in_one_call(bench: Bench) -> None:
+    bench.queue(letter("a"), letter("b"), letter("c"))
+    a, b, c = bench.claim()
+    bench.storage.begin([a, c], at())
+    ends = [Settlement(a, "sent"), Settlement(b, "sent"), Settlement(c, "failed"), Settlement(a, "failed")]
+    found = bench.storage.settle(ends, at(1))
+    bench.expect(found, [True, False, True, False], "settled in one call: begun, not begun, begun, settled")
+    bench.expect(bench.statuses(), {"a": "sent", "b": "leased", "c": "failed"})
 
 
 def _zombie(bench: Bench) -> None:
@@ -147,6 +159,7 @@ def _doubts(bench: Bench) -> None:
     doubts = bench.doubts(10)
     bench.expect([(lease.message.key, lease.attempts) for lease in doubts], [("a", 2), ("b", 2)])
     bench.expect(bench.statuses(), {"a": "in_doubt", "b": "in_doubt"})
+    bench.expect([bench.begin(lease, 11) for lease in doubts], [False, False], "doubts, begun as if they were claims")
     bench.expect(bench.doubts(19.99), [], "doubts that somebody holds")
     bench.expect(bench.claimed(99), [], "doubts, claimed as letters")
     bench.expect(len(bench.doubts(20)), 2, "doubts that nobody settled in time")
@@ -225,6 +238,7 @@ LAWS: tuple[Law[Stand], ...] = (
     Law(11, "a lease that ran out is claimed again, never before", on_a_bench(_expired)),
     Law(12, "only the holder begins, once", on_a_bench(_begins)),
     Law(13, "only the holder settles, and as sent only what it began", on_a_bench(_settles)),
+    Law(13, "of several in one call each is settled by itself", on_a_bench(_settles_in_one_call)),
     Law(14, "a zombie neither begins nor settles", on_a_bench(_zombie)),
     Law(14, "the zombie of a doubt neither begins nor settles", on_a_bench(_zombie_of_a_doubt)),
     Law(15, "sending that ran out is a doubt, never queued", on_a_bench(_doubts)),

@@ -51,6 +51,7 @@ def _merged_under_way(bench: Bench) -> None:
     bench.queue(letter("a"), customer="old")
     (lease,) = bench.claim()
     bench.storage.record([merge("m", "old", "new")])
+    bench.expect(bench.storage.due(at(), "book", 9), ["new"], "who is due after a merge")
     bench.expect([bench.begin(lease), bench.settle(lease, "sent")], [True, True])
     bench.expect(bench.statuses("new"), {"a": "sent"})
 

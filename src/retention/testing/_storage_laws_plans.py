@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from retention.journey.ledger import Decision, Needs, Outcome
+from retention.ports import Settlement
 from retention.testing._storage_bench import (
     Bench,
     Stand,
@@ -52,6 +53,19 @@ def _all_or_nothing(bench: Bench) -> None:
         bench.expect(sorted(bench.claimed(99)), ["a", "b"])
 
 
+def _settled_all_or_nothing(bench: Bench) -> None:
+    bench.queue(letter("a"), letter("b"))
+    a, b = bench.claim()
+    ends = [Settlement(a, "cancelled", "bought"), Settlement(b, "cancelled", "\ud800")]
+    before = bench.file()
+    try:
+        settled = bench.storage.settle(ends, at(1))
+    except Exception:  # noqa: BLE001 - which one is not the law's business
+        bench.expect(bench.file(), before, "the file after a settle that raised")
+    else:
+        bench.expect(settled, [True, True])
+
+
 def _first_payload(bench: Bench) -> None:
     bench.queue(letter("a", subject="first"))
     bench.queue(letter("a", subject="second"), letter("b"))
@@ -84,11 +98,25 @@ def _together(bench: Bench) -> None:
     bench.expect(bench.file().version > file.version, wanted=True, what="whether the version grew")
 
 
+def _oldest_first(bench: Bench) -> None:
+    bench.queue(letter("b"), letter("c", written=-5))
+    bench.queue(letter("a", written=2))
+    bench.expect(
+        [one.message_key for one in bench.file().outcomes], ["c", "b", "a"], "letters, by when they were written"
+    )
+    bench.keep(bench.change("ann", decisions=[decision("b", 9), decision("b", 1)]))
+    found = [(one.step, one.at) for one in bench.file().ledger]
+    wanted = [("b", at()), ("c", at()), ("a", at()), ("b", at(1)), ("b", at(9))]
+    bench.expect(found, wanted, "decisions, by time; one step's may be many")
+
+
 def _entries(bench: Bench) -> None:
     bench.keep(bench.change("ann", entries=[entry(arm="first"), entry("other", 3)]))
     bench.keep(bench.change("ann", entries=[entry(arm="second"), entry("third", 1)]))
     found = [(one.key, one.arm) for one in bench.file().entries]
     bench.expect(found, [("run", "first"), ("third", "letters"), ("other", "letters")], "the runs, oldest first")
+    bench.keep(bench.change("ann", entries=[evolve(entry("run", 9), journey="returns")]))
+    bench.expect(len(bench.file().entries), 4, "the number of runs, two of them with one key in two journeys")
 
 
 def _due(bench: Bench) -> None:
@@ -135,9 +163,11 @@ def _owners(bench: Bench) -> None:
 
 LAWS: tuple[Law[Stand], ...] = (
     Law(1, "a commit is all or nothing", on_a_bench(_all_or_nothing)),
+    Law(1, "a settle is all or nothing", on_a_bench(_settled_all_or_nothing)),
     Law(2, "a stale version is a conflict and applies nothing", on_a_bench(_stale)),
     Law(3, "a key is queued once, and its first payload stays", on_a_bench(_first_payload)),
     Law(4, "a decision comes with its letter", on_a_bench(_together)),
+    Law(4, "letters and decisions are kept oldest first", on_a_bench(_oldest_first)),
     Law(29, "an entry is unique", on_a_bench(_entries)),
     Law(44, "due: the wake-up, inclusive, longest waiting first", on_a_bench(_due)),
     Law(44, "due: whoever another fingerprint planned", on_a_bench(_due_by_fingerprint)),

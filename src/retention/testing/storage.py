@@ -22,6 +22,7 @@ from retention.testing import (
     _storage_laws_facts,
     _storage_laws_kept,
     _storage_laws_letters,
+    _storage_laws_many,
     _storage_laws_people,
     _storage_laws_plans,
 )
@@ -49,6 +50,7 @@ LAWS: tuple[Law[Stand], ...] = tuple(
             *_storage_laws_facts.LAWS,
             *_storage_laws_kept.LAWS,
             *_storage_laws_letters.LAWS,
+            *_storage_laws_many.LAWS,
             *_storage_laws_people.LAWS,
             *_storage_laws_plans.LAWS,
             Law(49, "whatever is done, it answers what the reference model answers", _agrees, "examples"),

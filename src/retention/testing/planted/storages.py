@@ -19,6 +19,7 @@ from retention.journey.ledger import CustomerFile, Entry, Needs
 from retention.ports import Change, Lease, Letter, Settlement, Storage
 from retention.storage.memory import MemoryStorage, _Customer, _Letter
 from retention.testing.laws import Verdicts
+from retention.testing.planted._races import RACES
 from retention.testing.storage import check
 
 __all__ = ["PLANTED"]
@@ -178,6 +179,17 @@ class _FailedIsTriedAgain(MemoryStorage):
         return done
 
 
+class _StopsAtTheFirst(MemoryStorage):
+    """What comes in one call after a settlement that is refused is refused, too."""
+
+    def settle(self, settlements: Sequence[Settlement], now: datetime) -> list[bool]:
+        done: list[bool] = []
+        with self._alone():
+            for one in settlements:
+                done.append(all(done) and self._settle(one, now))
+        return done
+
+
 class _ReasonLost(MemoryStorage):
     def _settle(self, settlement: Settlement, now: datetime) -> bool:
         return super()._settle(evolve(settlement, reason=""), now)
@@ -229,6 +241,18 @@ class _EntryTwice(MemoryStorage):
         return done
 
 
+class _EntryByKeyAlone(MemoryStorage):
+    def _commit(self, change: Change) -> bool:
+        known = {one.key for one in self._customer(change.customer_id).entries}
+        entries = tuple(one for one in change.plan.entries if one.key not in known)
+        return super()._commit(evolve(change, plan=evolve(change.plan, entries=entries)))
+
+
+class _WakeUpInSeconds(MemoryStorage):
+    def _wake(self, customer: _Customer, at: datetime | None) -> None:
+        super()._wake(customer, at and at.replace(microsecond=0))
+
+
 class _WakeUpLost(MemoryStorage):
     """A customer who is planned with an earlier wake-up keeps the later one."""
 
@@ -249,6 +273,20 @@ class _FingerprintIgnored(MemoryStorage):
 class _KnownByIdAlone(MemoryStorage):
     def _record(self, fact: Fact) -> Literal["new", "known", "conflict"]:
         return "known" if (answer := super()._record(fact)) == "conflict" else answer
+
+
+class _KnownWakes(MemoryStorage):
+    def _record(self, fact: Fact) -> Literal["new", "known", "conflict"]:
+        answer = super()._record(fact)
+        self._wake(self._customer(fact.customer_id), fact.at)
+        return answer
+
+
+class _BlanksAreNothing(MemoryStorage):
+    """A database that compares text as SQL's CHAR does."""
+
+    def _customer(self, customer_id: str) -> _Customer:
+        return super()._customer(customer_id.rstrip())
 
 
 class _AsTheyCame(MemoryStorage):
@@ -354,6 +392,7 @@ _STORAGES: Mapping[str, type[MemoryStorage]] = {
     "a doubt is handed out once": _DoubtsHeldForEver,
     "a retry comes at once": _RetryAtOnce,
     "failed is tried again": _FailedIsTriedAgain,
+    "settle: stops at the first that is refused": _StopsAtTheFirst,
     "the reason is lost": _ReasonLost,
     "a stale plan is taken": _StaleAccepted,
     "half a commit is kept": _HalfACommit,
@@ -361,9 +400,13 @@ _STORAGES: Mapping[str, type[MemoryStorage]] = {
     "the last payload wins": _LastPayloadWins,
     "a sent letter is queued again": _QueuedOnceMore,
     "an entry is there twice": _EntryTwice,
+    "an entry is known by its key alone": _EntryByKeyAlone,
     "a wake-up is lost": _WakeUpLost,
+    "a wake-up comes in whole seconds": _WakeUpInSeconds,
     "a new book wakes nobody": _FingerprintIgnored,
     "a conflict is called known": _KnownByIdAlone,
+    "a known fact wakes its customer": _KnownWakes,
+    "blanks at the end are nothing": _BlanksAreNothing,
     "facts in the order they came": _AsTheyCame,
     "microseconds are lost": _MicrosecondsLost,
     "text ends at NUL": _CutAtNul,
@@ -376,6 +419,7 @@ _STORAGES: Mapping[str, type[MemoryStorage]] = {
     "a merge keeps the later run": _MergeKeepsTheLaterRun,
     "a merged id begins anew": _OldIdIsNew,
     "closed, it answers": _AnswersWhenClosed,
+    **RACES,
 }
 
 
