@@ -342,7 +342,7 @@ class Engine:
         return {
             "scan": {"asleep": scanned.asleep, "waiting": scanned.waiting},
             "tick": self.tick(),
-            "deliver": left + Counter(self.deliver()),
+            "deliver": dict(left + Counter(self.deliver())),
         }
 
     def explain(self, customer_id: str | int) -> Explanation:
