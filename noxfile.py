@@ -147,7 +147,7 @@ def returns(session: nox.Session) -> None:
 def calendars(session: nox.Session) -> None:
     """Local wall time in every zone, across every clock change of 2000 to 2037, against a walk minute by minute."""
     session.install("-e", WHOLE, *group("tests"))
-    session.run("pytest", "tests/test_calendars.py", "-m", "calendar", "-q", *session.posargs)
+    session.run("pytest", "-n", CORES, "-m", "calendar", "-rP", "tests/test_calendars.py", *session.posargs)
 
 
 @nox.session

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_left
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from io import BytesIO
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -202,3 +204,36 @@ def test_shift_comes_back(instant: datetime, name: str, days: int) -> None:
 def test_local_date_is_the_date_people_write(instant: datetime) -> None:
     """F2: the day in Tokyo, not in UTC."""
     assert _wall_time.local_date(instant, ZoneInfo("Asia/Tokyo")) == (instant + timedelta(hours=9)).date()
+
+
+def made_up(*changes: tuple[str, float]) -> ZoneInfo:
+    """A zone that starts at UTC and has these offsets, in hours, from these instants on (a TZif file, RFC 9636)."""
+    at = [int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) for text, _ in changes]
+    offsets = [0, *(int(hours * 3600) for _, hours in changes)]
+    head = struct.pack(">4sc15x6l", b"TZif", b"1", 0, 0, 0, len(at), len(offsets), 2)
+    body = struct.pack(f">{len(at)}l", *at) + bytes(range(1, len(offsets)))
+    types = b"".join(struct.pack(">lBB", offset, 0, 0) for offset in offsets)
+    return ZoneInfo.from_file(BytesIO(head + body + types + b"X\0"), key="made/up")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("2026-03-01T22:00", 3), ("2026-03-02T00:30", 0)],
+        [("2026-03-01T22:00", -3), ("2026-03-02T00:30", 0)],
+        [("2026-03-01T23:00", 1.5), ("2026-03-02T00:00", 13), ("2026-03-02T02:00", -9)],
+    ],
+)
+@pytest.mark.parametrize("start, end", WINDOWS)
+def test_several_clock_changes_inside_one_window(changes: list[tuple[str, float]], start: str, end: str) -> None:
+    """F1, F3: each of them may lead out of the window, also when the offset ends as it began."""
+    zone = made_up(*changes)
+    begin, close = time.fromisoformat(start), time.fromisoformat(end)
+    instants = [datetime(2026, 3, 1, tzinfo=UTC) + i * MINUTE for i in range(4 * 1440)]
+    shown = [instant.astimezone(zone).time() for instant in instants]
+    opens: datetime | None = None
+    for i in reversed(range(len(instants))):
+        within = begin <= shown[i] < close if begin <= close else not close <= shown[i] < begin
+        opens = opens if within else instants[i]
+        if opens is not None and i % 7 == 0:
+            assert _wall_time.next_open(instants[i], zone, begin, close) == opens

@@ -23,6 +23,8 @@ def customer_of(customer_id: str, facts: Iterable[Fact], *, timezone: str, langu
     topics: set[str] = set()
     bounced, suppressed = "", False
     for fact in facts:
+        if fact.kind not in KINDS:  # most facts are about something else, and told apart quickest so
+            continue
         if isinstance(fact, ProfileChanged):
             known.update(stated(fact))
         elif isinstance(fact, ConsentChanged) and fact.channel == "email":

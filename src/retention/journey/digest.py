@@ -23,6 +23,7 @@ from retention.journey.conditions import AllOf, AnyOf, Condition, Not, Open, kin
 from retention.journey.customer import stated
 from retention.journey.definition import Before, Journey, On
 from retention.journey.ledger import CustomerFile
+from retention.journey.run import Known
 
 __all__ = ["digest"]
 
@@ -38,7 +39,7 @@ def digest(book: Book, file: CustomerFile, now: datetime) -> CustomerFile:
     ()
     """
     now = _values.instant("now", now)
-    known = sorted((f for f in file.facts if f.at <= now), key=lambda f: (f.at, f.kind, f.id))
+    known = Known(file.facts, now).all
     kept = {id(fact) for fact in (*_read_of(book, file, known), *_of_the_customer(known))}
     ended = {(row.journey, row.entry_key) for row in file.ledger if row.kind == "exit"}
     return evolve(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
@@ -18,6 +19,9 @@ from retention.journey.definition import After, Before, Delay, Facts, Journey, O
 from retention.journey.ledger import Decision, DecisionKey, Entry
 
 __all__ = ["Due", "Known", "Run", "after"]
+
+_OLDEST_FIRST = attrgetter("at", "kind", "id")
+"""The order of facts: by time, and where times are equal the same however they arrived."""
 
 
 def after(instant: datetime, delay: Delay, zone: ZoneInfo) -> datetime:
@@ -43,17 +47,25 @@ class Known:
     """The facts known at one moment, by kind, oldest first."""
 
     def __init__(self, facts: tuple[Fact, ...], now: datetime) -> None:
-        self.all = sorted((f for f in facts if f.at <= now), key=lambda f: (f.at, f.kind, f.id))
-        self.ahead = min((f.at for f in facts if f.at > now), default=None)
+        self.all = sorted([f for f in facts if f.at <= now], key=_OLDEST_FIRST)
+        self.ahead = None if len(self.all) == len(facts) else min(f.at for f in facts if f.at > now)
         self._by_kind: dict[str, list[Fact]] = {}
         for fact in self.all:
             self._by_kind.setdefault(fact.kind, []).append(fact)
+        self._by_key: dict[str, dict[str, list[Fact]]] = {}
 
     def select(self, kind: str, status: str, key: str | None) -> list[Fact]:
         """Facts of the kind, with the status unless "" and the key unless None."""
-        found = self._by_kind.get(kind, [])
-        if status or key is not None:
-            found = [f for f in found if (not status or f.status == status) and (key is None or f.key == key)]
+        found = self._by_kind.get(kind, []) if key is None else self._about(kind).get(key, [])
+        return [f for f in found if f.status == status] if status else found
+
+    def _about(self, kind: str) -> dict[str, list[Fact]]:
+        # Made when first asked for: a long life has many runs, each of which asks for its own key.
+        found = self._by_key.get(kind)
+        if found is None:
+            found = self._by_key[kind] = {}
+            for fact in self._by_kind.get(kind, ()):
+                found.setdefault(fact.key, []).append(fact)
         return found
 
 
@@ -151,7 +163,8 @@ class Run:
         if isinstance(moment, Before):
             yield from (due for due in self._deadlines(step, moment) if due.occurrence not in done)
         elif isinstance(moment, On):
-            for occurrence, at in self._reported(moment):
+            reported = () if moment.once == "once" and "" in done else self._reported(moment)
+            for occurrence, at in reported:
                 if occurrence not in done:
                     yield self._due(step, occurrence, at, moment.delay)
         elif "" not in done:
@@ -179,7 +192,7 @@ class Run:
                 yield "", (min if moment.need == "any" else max)(firsts)
             return
         seen = set()
-        for fact in sorted((f for facts in found for f in facts), key=lambda f: (f.at, f.kind, f.id)):
+        for fact in sorted((f for facts in found for f in facts), key=_OLDEST_FIRST):
             value = f"{fact.kind}/{fact.id}" if moment.once == "fact" else _text(getattr(fact, moment.attribute))
             if value and value not in seen:
                 seen.add(value)
