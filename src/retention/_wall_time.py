@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-__all__ = ["at", "first", "inside", "local_date", "next_open", "on", "shift"]
+__all__ = ["at", "first", "inside", "local_date", "next_day", "next_open", "on", "shift"]
 
 _SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
@@ -101,6 +101,12 @@ def on(instant: datetime, zone: ZoneInfo, *, hour: int | None, weekday: int | No
 def next_open(instant: datetime, zone: ZoneInfo, start: time, end: time) -> datetime:
     """The first instant from this one on at which the wall clock is outside [start, end), a window on a circle."""
     return first(instant, zone, lambda shown: not inside(shown.time(), start, end), (end,))
+
+
+def next_day(instant: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant after this one at which people write another day: yesterday's, where a clock is set back."""
+    day = local_date(instant, zone)
+    return first(instant, zone, lambda shown: shown.date() != day, (time(0),))
 
 
 def inside(wall: time, start: time, end: time) -> bool:

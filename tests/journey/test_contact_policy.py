@@ -153,3 +153,12 @@ def test_json_tells_policies_apart() -> None:
     texts = [str(to_json(policy)) for policy in policies]
     assert len(set(texts)) == len(policies)
     assert str(to_json(ContactPolicy())) == texts[0]
+
+
+def test_a_day_that_comes_back_at_midnight_has_its_own_caps() -> None:
+    """F2: on 26 October 2003 Goose Bay set its clocks back from 00:01 to 23:01, so the 25th went on for an hour."""
+    zone, policy = ZoneInfo("America/Goose_Bay"), ContactPolicy(quiet_hours=None, caps=[Cap(1, 1)])
+    midnight = datetime(2003, 10, 26, 3, tzinfo=UTC)
+    within, full, left = timedelta(minutes=30), [date(2003, 10, 25)], [date(2003, 10, 26)]
+    assert earliest(policy, midnight + within, zone, full) == (midnight + timedelta(hours=1), "cap")
+    assert earliest(policy, midnight, zone, left) == (midnight + timedelta(minutes=1), "cap")

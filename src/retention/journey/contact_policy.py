@@ -118,24 +118,29 @@ def refusal(customer: Customer, topic: str, *, promotional: bool) -> str:
     return "" if customer.email else "no_address"
 
 
+_STRONGEST_FIRST = ("cap", "closed_day", "quiet_hours")
+
+
 def earliest(policy: ContactPolicy, now: datetime, zone: ZoneInfo, sent: Sequence[date]) -> tuple[datetime, str]:
     """The first instant from `now` on that a promotional letter may leave, and what it waits for ("" at once).
 
     `sent`: the local days of the promotional letters so far, in any order. With a cap of 0 the instant is
     `datetime.max`.
     """
-    instant, reason = now, ""
+    if any(cap.count == 0 for cap in policy.caps):
+        return datetime.max.replace(tzinfo=now.tzinfo), "cap"
+    instant, waits_for = now, set[str]()
     while True:
         opens = _after_quiet_hours(policy.quiet_hours, instant, zone)
         if opens > instant:
-            instant, reason = opens, reason or "quiet_hours"
+            instant = opens
+            waits_for.add("quiet_hours")
         day = _wall_time.local_date(instant, zone)
-        free, waits_for = _free_day(policy, day, sent)
-        if free is None:
-            return datetime.max.replace(tzinfo=now.tzinfo), waits_for
-        if free == day:
-            return instant, reason
-        instant, reason = _wall_time.at(free, time(0), zone), waits_for
+        held = _held_all_day(policy, day, sent)
+        if not held:
+            return instant, next((reason for reason in _STRONGEST_FIRST if reason in waits_for), "")
+        waits_for.add(held)
+        instant = _wall_time.next_day(instant, zone)
 
 
 def _after_quiet_hours(quiet: QuietHours | None, instant: datetime, zone: ZoneInfo) -> datetime:
@@ -144,19 +149,10 @@ def _after_quiet_hours(quiet: QuietHours | None, instant: datetime, zone: ZoneIn
     return _wall_time.next_open(instant, zone, time.fromisoformat(quiet.start), time.fromisoformat(quiet.end))
 
 
-def _free_day(policy: ContactPolicy, day: date, sent: Sequence[date]) -> tuple[date | None, str]:
-    """The first day from this one on with a letter left and the shop open, and what the others wait for."""
-    if any(cap.count == 0 for cap in policy.caps):
-        return None, "cap"
-    waits_for = ""
-    while True:
-        if any(_used(cap, day, sent) >= cap.count for cap in policy.caps):
-            waits_for = "cap"
-        elif day.weekday() in policy.closed_days:
-            waits_for = waits_for or "closed_day"
-        else:
-            return day, waits_for
-        day += timedelta(days=1)
+def _held_all_day(policy: ContactPolicy, day: date, sent: Sequence[date]) -> str:
+    if any(_used(cap, day, sent) >= cap.count for cap in policy.caps):
+        return "cap"
+    return "closed_day" if day.weekday() in policy.closed_days else ""
 
 
 def _used(cap: Cap, day: date, sent: Sequence[date]) -> int:
