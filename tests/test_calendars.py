@@ -219,7 +219,7 @@ def moved(walk: Walk, i: int, hour: int | None, weekday: int | None, soonest: da
 
 def policies(walk: Walk, step: int) -> Iterator[bool]:
     """`earliest` and the walk agree on when the policy lets a letter leave."""
-    changes = np.flatnonzero(np.diff(walk.shown) != 60)
+    changes = np.flatnonzero(np.diff(walk.shown[: (BEFORE + 2) * 1440]) != 60)
     near = (int(change) + minute for change in changes for minute in range(-75, 76, 15))
     places = [*range(1440, (BEFORE + 2) * 1440, step), *near]
     for policy, sent in POLICIES:
