@@ -72,6 +72,14 @@ def test_a_letter_wrong_in_a_long_word():
     assert found("defectave item") == found("defective item") != []
 
 
+def test_words_that_were_met_are_not_kept_for_ever(monkeypatch):
+    """Ever new words take no more memory, and change nothing."""
+    monkeypatch.setattr(_lexicon, "_MOST_KNOWN", 3)
+    lexicon = _lexicon.Lexicon.of("PRICE 1: dear\n")
+    assert found("one two three dear four five six seven dear", lexicon) == [("PRICE", 1.0)] * 2
+    assert len(lexicon._known) <= 3
+
+
 def test_a_broken_lexicon_names_its_line(raises):
     """A line that is no pattern is refused with its number."""
     raises(

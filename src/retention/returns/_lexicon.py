@@ -16,6 +16,7 @@ __all__ = ["Hit", "Lexicon", "ours"]
 
 _GAP = 3
 _NOTHING: frozenset[int] = frozenset()
+_MOST_KNOWN = 100_000  # words, before all are looked up anew: customers never run out of new ones
 _TYPO_FROM = 7
 """Stems of so many letters are also found with one letter wrong."""
 
@@ -107,13 +108,13 @@ class Lexicon:
 
     def _of(self, word: Word) -> tuple[frozenset[int], tuple[_Pattern, ...]]:
         """The elements that a word is, and the patterns that begin with it."""
-        found = self._known.get(word.text)
-        if found is None:
-            elements = set(self._look_up(word.text))
-            if word.is_not and "@not" in self._elements:
-                elements.add(self._elements["@not"])
-            patterns = [pattern for element in sorted(elements) for pattern in self._starts.get(element, ())]
-            found = self._known[word.text] = frozenset(elements), tuple(patterns)
+        elements = set(self._look_up(word.text))
+        if word.is_not and "@not" in self._elements:
+            elements.add(self._elements["@not"])
+        patterns = [pattern for element in sorted(elements) for pattern in self._starts.get(element, ())]
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        found = self._known[word.text] = frozenset(elements), tuple(patterns)
         return found
 
     def _look_up(self, text: str) -> Iterator[int]:
