@@ -24,28 +24,10 @@ KINDS = ["plain", "ties", "segments"]
 pytestmark = pytest.mark.benchmark(group=f"offers {CUSTOMERS} customers", timer=time.process_time)
 
 
-def shop(n: int, kind: str, seed: int = 0) -> dict:
-    """Values and costs; ties: whole numbers; segments: forty different customers. A quarter of the wanted budget."""
-    rng = np.random.default_rng(seed)
-    p0, margin, price = rng.beta(1.2, 8, n), rng.lognormal(3.2, 0.5, n), rng.uniform(1, 8, OFFERS)
-    uplift = rng.gamma(1.5, 0.02, (n, OFFERS)) * rng.uniform(0.5, 1.5, OFFERS)
-    cost = price * np.minimum(p0[:, None] + uplift, 1)
-    value = margin[:, None] * uplift - cost
-    if kind == "ties":
-        value, cost = np.round(value), np.round(cost + 0.5)
-    if kind == "segments":
-        segment = rng.integers(0, 40, n)
-        value, cost = value[segment], cost[segment]
-    best = value.argmax(axis=1)
-    budget = cost[np.arange(n), best][value.max(axis=1) > 0].sum() / 4
-    stock = [max(1, int(count) // 6) for count in np.bincount(best, minlength=OFFERS)[:3]] + [None] * (OFFERS - 3)
-    return {"value": value, "cost": cost, "budget": budget, "stock": stock}
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_choose(benchmark, kind):
+def test_choose(benchmark, offered, kind):
     """The whole call: checks, prices, bound, assignment, reasons."""
-    given = shop(CUSTOMERS, kind)
+    given = offered(CUSTOMERS, kind=kind)
     found = benchmark.pedantic(lambda: offers.choose(**given), rounds=3)
     benchmark.extra_info.update(
         gap=found.gap, method=found.method, peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
@@ -55,9 +37,9 @@ def test_choose(benchmark, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n, most", [(2_000, 1e-9), (10_000, 1e-4), (30_000, 1e-4)])
-def test_gaps(benchmark, n, most, kind):
+def test_gaps(benchmark, offered, n, most, kind):
     """The worst certified gap of five shops of each size."""
-    shops = [shop(n, kind, seed) for seed in range(5)]
+    shops = [offered(n, kind=kind, seed=seed) for seed in range(5)]
     found = benchmark.pedantic(lambda: [offers.choose(**given, seconds=20) for given in shops], rounds=1)
     benchmark.extra_info["worst gap"] = max(each.gap for each in found)
     assert max(each.gap for each in found) <= most
@@ -89,9 +71,9 @@ def highs(given: dict, upper: float | None) -> float:
 
 
 @pytest.mark.parametrize("upper, times", [(None, 50), (1, 25)])
-def test_faster_than_highs(benchmark, upper, times):
+def test_faster_than_highs(benchmark, offered, upper, times):
     """100,000 customers: our bound is the linear program's optimum, in a fiftieth of the time; with bounds a 25th."""
-    given = shop(100_000, "plain")
+    given = offered(100_000)
     start = time.process_time()
     found = offers.choose(**given)
     ours = time.process_time() - start
@@ -103,9 +85,9 @@ def test_faster_than_highs(benchmark, upper, times):
     assert faster >= times
 
 
-def test_one_customer(benchmark):
+def test_one_customer(benchmark, offered):
     """A single customer at stored prices."""
-    given = shop(20_000, "plain")
+    given = offered(20_000)
     prices = offers.choose(**given).prices
     value, cost = given["value"][7].tolist(), given["cost"][7].tolist()
     found = benchmark(lambda: offers.choose_one(value, cost, prices))

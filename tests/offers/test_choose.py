@@ -111,18 +111,18 @@ def test_reasons_are_true(given_: dict) -> None:
 
 @pytest.mark.parametrize("kind", ["plain", "ties", "segments"])
 @pytest.mark.parametrize("n, most", [(10_000, 1e-4), (100_000, 2e-5)])
-def test_the_certified_gap(shop, n: int, most: float, kind: str) -> None:
+def test_the_certified_gap(offered, n: int, most: float, kind: str) -> None:
     """From 10,000 customers up hardly anything is left to gain, ties and segments included."""
-    given_ = shop(n, kind=kind)
+    given_ = offered(n, kind=kind)
     found = offers.choose(**given_)
     assert_feasible(found, given_)
     assert found.gap <= most
 
 
 @pytest.mark.parametrize("kind", ["plain", "ties", "segments"])
-def test_two_thousand_are_solved_exactly(shop, kind: str) -> None:
+def test_two_thousand_are_solved_exactly(offered, kind: str) -> None:
     """Up to 2,000 customers the optimum is found, and the dual method comes near it."""
-    given_ = shop(2000, kind=kind, seed=3)
+    given_ = offered(2000, kind=kind, seed=3)
     exact, dual = offers.choose(**given_, seconds=20), offers.choose(**given_, seconds=0)
     assert (exact.method, dual.method) == ("exact", "dual")
     assert exact.gap <= 1e-9
@@ -130,9 +130,9 @@ def test_two_thousand_are_solved_exactly(shop, kind: str) -> None:
     assert exact.profit <= dual.upper_bound * (1 + 1e-12)
 
 
-def test_prices_are_worth_a_unit(shop) -> None:
+def test_prices_are_worth_a_unit(offered) -> None:
     """Ten more units bring no more than ten times their price before, and no less than ten times their price after."""
-    given_ = shop(4000, seed=5)
+    given_ = offered(4000, seed=5)
     found = offers.choose(**given_)
     more = offers.choose(**{**given_, "budget": given_["budget"] + 10})
     gain = more.upper_bound - found.upper_bound
@@ -156,9 +156,9 @@ def test_the_price_of_nothing() -> None:
     assert (free.profit, free.budget_price) == (10.0, 0.0)
 
 
-def test_without_limits_everybody_gets_the_best(shop) -> None:
+def test_without_limits_everybody_gets_the_best(offered) -> None:
     """No limit, no price, no gap."""
-    given_ = shop(500)
+    given_ = offered(500)
     found = offers.choose(given_["value"], given_["cost"])
     assert found.profit == pytest.approx(np.maximum(given_["value"].max(axis=1), 0).sum())
     assert (found.gap, found.budget_price, found.stock_price.any()) == (0, 0, False)
@@ -173,9 +173,9 @@ def test_nobody_and_nothing() -> None:
 
 
 @pytest.mark.parametrize("unlucky", ["nothing found", "too many choices", "worse"])
-def test_a_failing_solver_is_no_harm(shop, unlucky: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_solver_is_no_harm(offered, unlucky: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without an optimum the dual method's assignment stands, and says so."""
-    given_ = shop(300, seed=1)
+    given_ = offered(300, seed=1)
     dual = offers.choose(**given_, seconds=0)
     patches = {
         "nothing found": (_exact._Groups, "solve", lambda self, problem, seconds: None),
@@ -203,31 +203,31 @@ def test_nothing_open_is_nothing_to_solve() -> None:
     assert (found.offer.tolist(), found.proven) == ([-1], False)
 
 
-def test_a_solver_without_time_finds_nothing(shop) -> None:
+def test_a_solver_without_time_finds_nothing(offered) -> None:
     """A time limit that cannot be kept leaves the dual method's result or a better one, never a worse."""
-    given_ = shop(2000, kind="segments", seed=2)
+    given_ = offered(2000, kind="segments", seed=2)
     assert offers.choose(**given_, seconds=1e-9).profit >= offers.choose(**given_, seconds=0).profit
 
 
-def test_large_shops_start_from_a_sample(shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_shops_start_from_a_sample(offered, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sample leads to the same bound as all rows would."""
-    given_ = shop(6000, seed=4)
+    given_ = offered(6000, seed=4)
     whole = offers.choose(**given_, seconds=0)
     monkeypatch.setattr(knapsack, "_SAMPLE", 1400)
     assert offers.choose(**given_, seconds=0).upper_bound == pytest.approx(whole.upper_bound, rel=1e-4)
 
 
-def test_a_sample_that_misleads_is_given_up(shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_that_misleads_is_given_up(offered, monkeypatch: pytest.MonkeyPatch) -> None:
     """Prices from ten customers are wrong for six thousand; the whole is looked at then."""
-    given_ = shop(6000, seed=4)
+    given_ = offered(6000, seed=4)
     monkeypatch.setattr(knapsack, "_SAMPLE", 10)
     assert offers.choose(**given_, seconds=0).gap <= 1e-4
 
 
 @pytest.mark.parametrize("constant", ["_PAIRS", "_ROUNDS"])
-def test_less_effort_is_still_feasible(shop, constant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_less_effort_is_still_feasible(offered, constant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However early the improving ends, what is there keeps the limits and is at most a little worse."""
-    given_ = shop(3000, kind="segments", seed=9)
+    given_ = offered(3000, kind="segments", seed=9)
     full = offers.choose(**given_, seconds=0)
     monkeypatch.setattr(_fitting, constant, 1)
     found = offers.choose(**given_, seconds=0)
@@ -282,9 +282,9 @@ def test_reasons_for_one(value: list, prices: tuple, eligible: list | None, expe
     assert offers.choose_one(value, [1, 1], offers.Prices(1.5, prices), eligible=eligible) == expected
 
 
-def test_stored_prices_choose_as_the_batch_did(shop) -> None:
+def test_stored_prices_choose_as_the_batch_did(offered) -> None:
     """Nearly everybody gets alone, at the stored prices, what they got in the batch."""
-    given_ = shop(3000, seed=6)
+    given_ = offered(3000, seed=6)
     found = offers.choose(**given_)
     prices = offers.Prices.from_json(found.prices.to_json())
     assert prices == found.prices
