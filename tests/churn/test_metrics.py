@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retention.churn import judge
+from retention.churn import Estimate, judge
 from retention.churn.metrics import METRICS
 from retention.errors import InvalidInput
 
@@ -139,3 +139,8 @@ def test_bad_options():
         judge([0.1, 0.2], [0, 1], level=1)
     with pytest.raises(InvalidInput, match=r"resamples: 3: give 100 to 10000"):
         judge([0.1, 0.2], [0, 1], resamples=3)
+
+
+def test_an_estimate_as_text():
+    """The value, then its interval."""
+    assert str(Estimate(0.80756, 0.8, 0.81)) == "0.8076 [0.8000, 0.8100]"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retention.errors import InvalidInput
-from retention.offers import auuc, qini, uplift_at
+from retention.offers import Estimate, auuc, qini, uplift_at
 
 METRICS = (qini, auuc, uplift_at)
 
@@ -107,6 +107,11 @@ def test_many_resamples_are_drawn_in_parts() -> None:
     few = uplift_at(score[:1000], t[:1000], y[:1000], resamples=200, rng=7)
     assert one == again
     assert one.upper - one.lower < few.upper - few.lower
+
+
+def test_an_estimate_reads_as_one() -> None:
+    """The number, then its interval."""
+    assert str(Estimate(0.0679, 0.05, 0.09)) == "0.0679 [0.0500, 0.0900]"
 
 
 @pytest.mark.parametrize(

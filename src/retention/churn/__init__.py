@@ -8,10 +8,9 @@ functions on the columns of a `CustomerSummary`.
 models, or `fit_signals` on what customers did besides ordering. `backtest` shows the comparison at any past day.
 """
 
-from retention._stats.estimate import Estimate
 from retention.churn.activity import Activity
 from retention.churn.backtest import Backtest, backtest
-from retention.churn.metrics import Judgement, judge
+from retention.churn.metrics import Estimate, Judgement, judge
 from retention.churn.models import (
     BetaGeometric,
     ChurnModel,

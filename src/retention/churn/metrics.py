@@ -20,11 +20,10 @@ from attrs import frozen
 
 from retention import _checks
 from retention._stats.bootstrap import percentile_interval, resample
-from retention._stats.estimate import Estimate
 from retention._types import ArrayLike, FloatArray, IntArray
 from retention.errors import InvalidInput
 
-__all__ = ["METRICS", "Judgement", "judge"]
+__all__ = ["METRICS", "Estimate", "Judgement", "judge"]
 
 METRICS = ("auc", "brier", "log_loss", "ece", "lift", "bias")
 
@@ -35,6 +34,18 @@ _LEVELS = 250
 _SURE = 1e-9
 """A forecast of exactly 0 that was wrong costs 20.7 of log loss, not infinity."""
 _LEAST_RESAMPLES, _MOST_RESAMPLES = 100, 10_000
+
+
+@frozen
+class Estimate:
+    """A number and the interval around it."""
+
+    value: float
+    lower: float
+    upper: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.lower:.4f}, {self.upper:.4f}]"
 
 
 @frozen

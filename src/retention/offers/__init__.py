@@ -13,7 +13,6 @@ each customer, one column for each offer.
 
 from __future__ import annotations
 
-from retention._stats.estimate import Estimate
 from retention.offers import codes, fairness, guardrails
 from retention.offers.bandit import Bandit, Decisions
 from retention.offers.catalogue import (
@@ -30,7 +29,7 @@ from retention.offers.choose import REASONS, Choice, One, Prices, choose, choose
 from retention.offers.heterogeneity import Heterogeneity, heterogeneity
 from retention.offers.judging import PolicyValue, policy_value
 from retention.offers.plans import Past, Plan, reserved
-from retention.offers.ranking import auuc, qini, uplift_at
+from retention.offers.ranking import Estimate, auuc, qini, uplift_at
 from retention.offers.uplift import Predicted, UpliftModel, fit_uplift, predict_uplift
 
 __all__ = [

@@ -13,10 +13,10 @@ import numpy as np
 from attrs import frozen
 
 from retention import _checks
-from retention._stats.estimate import Estimate
 from retention._types import ArrayLike, BoolArray, FloatArray, IntArray
 from retention.errors import InvalidInput
 from retention.offers._tables import inside, marks
+from retention.offers.ranking import Estimate
 
 __all__ = ["Heterogeneity", "heterogeneity"]
 

@@ -20,11 +20,11 @@ import numpy as np
 from attrs import frozen
 
 from retention import _checks
-from retention._stats.estimate import Estimate
 from retention._stats.mover import t_quantile
 from retention._types import ArrayLike, FloatArray, IntArray
 from retention.errors import InvalidInput
 from retention.offers._tables import fewer, inside, table
+from retention.offers.ranking import Estimate
 from retention.offers.uplift import cross_fitted
 
 __all__ = ["PolicyValue", "policy_value"]

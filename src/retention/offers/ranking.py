@@ -26,17 +26,28 @@ from attrs import frozen
 
 from retention import _checks
 from retention._stats.bootstrap import percentile_interval, resample
-from retention._stats.estimate import Estimate
 from retention._types import ArrayLike, FloatArray, IntArray
 from retention.errors import InvalidInput
 from retention.offers._tables import fewer, inside, marks
 
-__all__ = ["auuc", "qini", "uplift_at"]
+__all__ = ["Estimate", "auuc", "qini", "uplift_at"]
 
 _NO_ORDER = "outcome: {} is not defined: no order of these customers can be better than another"
 _LEVELS = 250
 _AT_ONCE = 1 << 20
 """Numbers of a resample that are handled at a time."""
+
+
+@frozen
+class Estimate:
+    """A number and the interval around it."""
+
+    value: float
+    lower: float
+    upper: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} [{self.lower:.4f}, {self.upper:.4f}]"
 
 
 @frozen(eq=False)
