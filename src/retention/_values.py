@@ -196,6 +196,13 @@ def one_of(field: str, value: object, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def words(field: str, value: object) -> tuple[str, ...]:
+    """A tuple of identifiers."""
+    if not isinstance(value, list | tuple):
+        raise InvalidInput(f"{field}: {value!r}: give a list of words")
+    return tuple(identifier(field, word) for word in value)
+
+
 def many(field: str, value: object, cls: type[T]) -> tuple[T, ...]:
     """A tuple of `cls` records, from records or from the mappings of their fields that JSON holds."""
     if not isinstance(value, list | tuple):

@@ -1,8 +1,8 @@
 """Journeys: what is due for a customer, by data and pure functions.
 
 `definition` is what a shop writes down, `conditions` what it may ask, `contact_policy` what it allows itself, `ledger`
-the rows that are kept, `book` all of it compiled, `plan` the function that decides, `account` the sum check, `changes`
-what an edit changes, `digest` a file with only what a plan asks for.
+the rows that are kept, `book` all of it compiled, `plan` the function that decides, `recheck` the last look before the
+sender, `account` the sum check, `changes` what an edit changes, `digest` a file with only what a plan asks for.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from retention.journey.contact_policy import Cap, ContactPolicy, Hold, QuietHour
 from retention.journey.customer import customer_of
 from retention.journey.definition import (
     CONTROL,
+    GRANTED,
     After,
     AfterExit,
     Before,
@@ -42,10 +43,12 @@ from retention.journey.ledger import (
     Outcome,
     Plan,
 )
-from retention.journey.plan import Cancel, Wait, plan, recheck
+from retention.journey.plan import plan
+from retention.journey.recheck import Cancel, Wait, recheck
 
 __all__ = [
     "CONTROL",
+    "GRANTED",
     "REASONS",
     "After",
     "AfterExit",

@@ -18,6 +18,8 @@ from retention.facts import (
     DELIVERY_STATUSES,
     EMAIL_STATUSES,
     KINDS,
+    OFFER_STATUSES,
+    QUESTIONS,
     RETURN_STATUSES,
     SERVICE_STATUSES,
     WARNING_STATUSES,
@@ -36,6 +38,8 @@ _STATUSES: Mapping[str, tuple[str, ...]] = {
     "warning": WARNING_STATUSES,
     "email": tuple(status for status in EMAIL_STATUSES if status != "opened"),
     "consent": ("granted", "withdrawn"),
+    "offer": OFFER_STATUSES,
+    "answer": tuple(QUESTIONS),
 }
 
 

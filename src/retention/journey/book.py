@@ -26,7 +26,8 @@ class Book:
 
     `current`: the version of each journey that takes people in, by priority. `timezone` and `language`: for customers
     who have none on file. `fingerprint`: changes whenever a plan could. `restored_at`: what was due before it may have
-    been done and forgotten, as the storage is a copy that was restored then.
+    been done and forgotten, as the storage is a copy that was restored then. `grants`: whether anybody decides on
+    offers; if not, a step that waits for one gets none.
     """
 
     current: tuple[Journey, ...]
@@ -35,6 +36,7 @@ class Book:
     language: str
     fingerprint: str
     restored_at: datetime | None
+    grants: bool
     _versions: Mapping[tuple[str, int], Journey]
     _steps: Mapping[tuple[str, int, str], tuple[Step, ...]]
 
@@ -47,6 +49,7 @@ class Book:
         timezone: str = "UTC",
         language: str = "en",
         restored_at: datetime | None = None,
+        grants: bool = False,
     ) -> Book:
         """The book of these journeys; `earlier` are the old versions that people may still be inside.
 
@@ -67,8 +70,11 @@ class Book:
             policy=policy,
             timezone=_calendar.zone_name("timezone", timezone),
             language=_values.one_of("language", language, LANGUAGES),
-            fingerprint=_hashing.digest(timezone, language, *map(_records.text, (*parts, *pinned)), *lost),
+            fingerprint=_hashing.digest(
+                timezone, language, *map(_records.text, (*parts, *pinned)), *lost, *(("grants",) if grants else ())
+            ),
             restored_at=restored_at,
+            grants=grants,
             versions=MappingProxyType(versions),
             steps=MappingProxyType(
                 {

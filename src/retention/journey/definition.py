@@ -18,12 +18,14 @@ from attrs.validators import optional
 from retention import _records
 from retention._types import Json
 from retention.errors import InvalidInput, InvalidJourney
+from retention.facts import OfferDecided, OfferRedeemed
 from retention.journey import _doors
 from retention.journey.conditions import CLASSES, Condition, kinds
 from retention.journey.conditions import check as condition
 
 __all__ = [
     "CONTROL",
+    "GRANTED",
     "After",
     "AfterExit",
     "Before",
@@ -45,6 +47,10 @@ __all__ = [
 
 CONTROL = "control"
 """The arm whose promotional letters are planned, recorded and never sent."""
+
+
+GRANTED = "@granted"
+"""The offer of a step that waits for the one which the engine grants to its run, under budget and stock."""
 
 
 def _tuple(value: Any) -> Any:
@@ -145,7 +151,7 @@ Moment: TypeAlias = After | On | Before
 
 @frozen
 class Choice:
-    """One branch of a step: this template and offer when the condition holds."""
+    """One branch of a step: this template and offer (see `Step`) when the condition holds."""
 
     tag: ClassVar[str] = "choice"
     when: Condition = field(validator=condition)
@@ -172,6 +178,8 @@ class Step:
 
     `hour`, `weekday` (0 Monday): the local hour and day it is moved on to. `when`: must hold at that time, else the
     step is skipped for good. `cancel`: ends this step alone. `choose`: branches, the first that holds counts.
+    `offer`: the id of the offer in it, or `GRANTED`; `without_offer`: whether a letter to whom none was granted, or
+    whose offer is over, is sent without one or skipped. `owner`: who else sends this letter, so that ours is not sent.
     `valid_for`: a letter later than this is not worth sending. `supersedes`: older steps that this one replaces.
     `formerly`: names the step had in earlier versions. `subject`: the block of the template that is the subject line.
     `urgent`: a promotional letter that cannot wait (a coupon's last hours): caps, quiet hours and closed days do not
@@ -184,6 +192,8 @@ class Step:
     template: str
     subject: str = "subject"
     offer: str = ""
+    without_offer: Literal["send", "skip"] = field(default="send", validator=_doors.one_of("send", "skip"))
+    owner: str = ""
     hour: int | None = None
     weekday: int | None = None
     when: Condition | None = field(default=None, validator=optional(condition))
@@ -221,6 +231,12 @@ class Step:
         if variant.delay is not None:
             changed["moment"] = evolve(self.moment, delay=variant.delay)
         return evolve(self, variants={}, **changed)
+
+    def offers(self) -> Iterator[str]:
+        """Every offer the step can make, in every arm and branch, "" and `GRANTED` among them."""
+        yield self.offer
+        yield from (choice.offer for choice in self.choose)
+        yield from (v.offer for v in self.variants.values() if v.offer is not None)
 
     def subjects(self) -> Iterator[str]:
         """Every block that can be the subject line, in every arm."""
@@ -273,8 +289,10 @@ class Journey:
     """A timetable of letters.
 
     `trigger`: the facts that start a run; the run's key is the fact's. `lasts`: the run ends so long after the last
-    thing that happened in it. `accept_for`: an older trigger is refused. `arms`: shares of customers, summing to 1;
-    the arm "control" gets no promotional letters. `window`: within it an order counts as a return in the results.
+    thing that happened in it. `accept_for`: an older trigger is refused. `when`: must hold at the entry, else it is
+    refused for good. `unless_inside`: journeys whose open run refuses an entry here. `arms`: shares of customers,
+    summing to 1; the arm "control" gets no promotional letters. `window`: within it an order counts as a return in the
+    results.
     `priority`: the smaller number goes first. `topic`: the consent that promotional steps need.
     """
 
@@ -286,6 +304,8 @@ class Journey:
     exits: tuple[Exit, ...] = field(default=(), converter=_tuple, validator=_doors.many_of(Exit))
     lasts: Delay = field(default=Delay(days=30), validator=_A_DELAY)
     accept_for: Delay = field(default=Delay(days=7), validator=_A_DELAY)
+    when: Condition | None = field(default=None, validator=optional(condition))
+    unless_inside: tuple[str, ...] = field(default=(), converter=_tuple)
     reentry: Reentry = field(default=PerKey(), validator=_doors.a(Once, AfterExit, PerKey))
     arms: Mapping[str, float] = field(factory=lambda: {"letters": 1.0}, converter=_frozen, hash=False)
     window: Delay = field(default=Delay(days=28), validator=_A_DELAY)
@@ -328,16 +348,21 @@ class Journey:
         """Whether every letter of it is promotional, so that nobody enters who may not be written to."""
         return all(step.promotional for step in self.steps)
 
+    @property
+    def asks_for_offers(self) -> bool:
+        """Whether some step waits for a granted offer."""
+        return any(GRANTED in step.offers() for step in self.steps)
+
     def conditions(self) -> list[Condition]:
         """Every condition in it."""
-        asked = [exit_.when for exit_ in self.exits]
+        asked = [exit_.when for exit_ in self.exits] + ([self.when] if self.when else [])
         for step in self.steps:
             asked += [c for c in (step.when, step.cancel, *(choice.when for choice in step.choose)) if c]
         return asked
 
     def kinds(self) -> frozenset[str]:
         """The kinds of facts that it looks at."""
-        found = {self.trigger.kind}
+        found = {self.trigger.kind, *(_OF_GRANTS if self.asks_for_offers else ())}
         for step in self.steps:
             if isinstance(step.moment, On):
                 found |= {facts.kind for facts in step.moment.facts}
@@ -346,6 +371,7 @@ class Journey:
         return frozenset(found.union(*(kinds(condition) for condition in self.conditions())))
 
 
+_OF_GRANTS = (OfferDecided.kind, OfferRedeemed.kind)
 _CLASSES: Mapping[str, type] = {
     **CLASSES,
     **{

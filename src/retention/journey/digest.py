@@ -17,7 +17,7 @@ from datetime import datetime
 from attrs import evolve
 
 from retention import _values
-from retention.facts import ConsentChanged, EmailReported, Fact, ProfileChanged
+from retention.facts import ConsentChanged, EmailReported, Fact, OfferDecided, OfferRedeemed, ProfileChanged
 from retention.journey.book import Book
 from retention.journey.conditions import AllOf, AnyOf, Condition, Not, Open, kinds
 from retention.journey.customer import stated
@@ -89,6 +89,7 @@ def _read_of(book: Book, file: CustomerFile, known: list[Fact]) -> Iterator[Fact
 def _read_whole(journey: Journey) -> Iterator[str]:
     """Kinds of which every fact, or every value, makes an occurrence of its own; and what starts a run for each key."""
     yield journey.trigger.kind
+    yield from (OfferDecided.kind, OfferRedeemed.kind) if journey.asks_for_offers else ()
     for step in journey.steps:
         if isinstance(step.moment, On) and step.moment.once != "once":
             yield from (facts.kind for facts in step.moment.facts)

@@ -29,11 +29,14 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "cooling_down": "too soon after the last run of this journey",
         "stale": "what would have started the run is too long ago",
         "late": "the letter was not ready while it was worth sending",
-        "condition": "the step's condition did not hold when it was due",
+        "condition": "what the journey or the step asks for did not hold when it was due",
         "cancelled": "the step was cancelled by what happened",
         "superseded": "a later letter replaced this one",
         "anchor_skipped": "the letter it was to follow was not sent",
         "unwritable": "the letter could not be written from its template",
+        "no_offer": "no offer was granted, or the granted one is over",
+        "owned": "another tool of the shop sends this letter",
+        "inside_another": "a run of another journey is not over",
         "closed": "it was due only after the run had ended",
         "unknown_journey": "the journey it belongs to is not known any more, so nothing could be checked",
         "restored": "the storage was restored from a copy, and nobody knows whether it was sent before",
@@ -144,8 +147,12 @@ class CustomerFile:
 
 @frozen
 class Plan:
-    """What follows from a file at one moment: new rows, new runs, and when to look again (None: when a fact comes)."""
+    """What follows from a file at one moment: new rows, new runs, and when to look again (None: when a fact comes).
+
+    `wants`: the runs, by journey and key, whose letter is ready but for the offer that somebody must decide on first.
+    """
 
     decisions: tuple[Decision, ...]
     entries: tuple[Entry, ...]
     wake_at: datetime | None
+    wants: tuple[tuple[str, str], ...] = ()

@@ -1,7 +1,6 @@
 """What is due for one customer now, and when to look again: a timetable read once more from the start each time.
 
     plan(book, file, now) -> Plan(decisions, entries, wake_at)
-    recheck(book, file, decision, now) -> Cancel | Wait | None
 
 Pure: the file says what happened and what was already decided, the book what the shop wants. There is no pointer to a
 current step, so nothing can get stuck: planning again after a commit yields nothing, an edit never resends, a resume is
@@ -19,8 +18,6 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
-
 from retention import _values, _wall_time
 from retention.errors import InvalidInput
 from retention.facts import Fact
@@ -28,16 +25,12 @@ from retention.journey import contact_policy
 from retention.journey.book import Book
 from retention.journey.contact_policy import Hold
 from retention.journey.customer import customer_of
-from retention.journey.definition import CONTROL, AfterExit, Delay, Journey, Once, PerKey, Step
+from retention.journey.definition import CONTROL, GRANTED, AfterExit, Choice, Delay, Journey, Once, PerKey, Step
 from retention.journey.ledger import Arm, CustomerFile, Decision, DecisionKey, DecisionKind, Entry, Plan
 from retention.journey.run import Due, Known, Run, after
 from retention.people import Customer
 
-__all__ = ["Cancel", "Wait", "plan", "recheck"]
-
-_LOOK_AGAIN = timedelta(hours=6)
-"""How long a letter that is held back at the last moment rests before it is checked again."""
-
+__all__ = ["Desk", "plan"]
 
 _BINDING = ("cap", "closed_day", "quiet_hours")
 """Deferrals that wait for a time, not for a fact: they are not judged again before their end."""
@@ -47,80 +40,20 @@ def _binds(deferral: Decision) -> bool:
     return deferral.reason in _BINDING
 
 
-@frozen
-class Cancel:
-    """The letter must not leave any more."""
-
-    reason: str
-
-
-@frozen
-class Wait:
-    """The letter may leave, but not before `until`."""
-
-    until: datetime
-    reason: str
-
-
 def plan(book: Book, file: CustomerFile, now: datetime) -> Plan:
     """Everything that is due for the customer at `now`, an aware time; the same file and moment give the same plan.
 
     Raises `InvalidInput` when the file draws no arm for a journey that the customer enters.
     """
-    desk = _Desk(book, file, now)
+    desk = Desk(book, file, now)
     desk.let_in()
     desk.let_out()
     desk.judge_all()
     desk.close()
-    return Plan(tuple(desk.decisions), tuple(desk.entries), desk.wake_at())
+    return Plan(tuple(desk.decisions), tuple(desk.entries), desk.wake_at(), tuple(desk.wants))
 
 
-def recheck(book: Book, file: CustomerFile, decision: Decision, now: datetime) -> Cancel | Wait | None:
-    """Whether a letter that was decided may still leave at `now`, on a fresh file; None: let it go.
-
-    The letter holds its place among the sent ones, so only a cap of 0 stops it now. One whose journey the book does not
-    know cannot be checked, and does not leave.
-    """
-    desk = _Desk(book, file, now)
-    run = next((run for run in desk.runs if run.is_about(decision)), None)
-    if run is None:
-        return Cancel("unknown_journey")
-    reason = _overtaken(run, decision) or contact_policy.refusal(
-        desk.customer, run.journey.topic, promotional=decision.promotional
-    )
-    if reason:
-        return Cancel(reason)
-    if decision.valid_until is not None and decision.valid_until <= desk.now:
-        return Cancel("late")
-    if book.is_lost(decision.at, promotional=decision.promotional):
-        return Cancel("restored")
-    return _promotional_wait(desk, run, decision) if decision.promotional else None
-
-
-def _overtaken(run: Run, decision: Decision) -> str:
-    for exit_ in run.journey.exits:
-        if exit_.when.holds(run):
-            return exit_.reason
-    step = run.step(decision.step)
-    return "cancelled" if step is not None and step.cancel is not None and step.cancel.holds(run) else ""
-
-
-def _promotional_wait(desk: _Desk, run: Run, decision: Decision) -> Cancel | Wait | None:
-    hold = desk.hold(run)
-    if hold:
-        return Wait(desk.now + _LOOK_AGAIN, hold.reason)
-    step = run.step(decision.step)
-    if step is not None and step.urgent:
-        return None
-    until, reason = contact_policy.earliest(desk.book.policy, desk.now, desk.zone, ())
-    if until == desk.now:
-        return None
-    if decision.valid_until is not None and until >= decision.valid_until:
-        return Cancel(reason)
-    return Wait(until, reason)
-
-
-class _Desk:
+class Desk:
     """The work of one plan: the file spread out, and the rows written so far."""
 
     def __init__(self, book: Book, file: CustomerFile, now: datetime) -> None:
@@ -128,6 +61,7 @@ class _Desk:
         self.known = Known(file.facts, self.now)
         self.decisions: list[Decision] = []
         self.entries: list[Entry] = []
+        self.wants: list[tuple[str, str]] = []
         self.runs: list[Run] = []
         self._wakes: list[datetime] = []
         self._runs_by_key: dict[tuple[str, str], Run] = {}
@@ -180,6 +114,7 @@ class _Desk:
     # Who comes in.
 
     def let_in(self) -> None:
+        """Start the runs that a trigger asks for, or say why not."""
         for journey in self.book.current:
             for fact in self.known.select(journey.trigger.kind, journey.trigger.status, None):
                 key = (journey.name, fact.key)
@@ -218,14 +153,19 @@ class _Desk:
             return "stale"
         if self.book.is_lost(fact.at, promotional=journey.promotional):
             return "restored"
-        again = self._not_again(journey)
-        if again:
-            return again
-        run = self._run(entry, journey)
-        ended = next((exit_.reason for exit_ in journey.exits if exit_.when.holds(run)), "")
-        if ended or not journey.promotional:
-            return ended
+        reason = self._not_again(journey) or self._not_wanted(journey, self._run(entry, journey))
+        if reason or not journey.promotional:
+            return reason
         return contact_policy.refusal(self.customer, journey.topic, promotional=True)
+
+    def _not_wanted(self, journey: Journey, run: Run) -> str:
+        for exit_ in journey.exits:
+            if exit_.when.holds(run):
+                return exit_.reason
+        if journey.when is not None and not journey.when.holds(run):
+            return "condition"
+        inside = any(run.journey.name in journey.unless_inside for run in self._open_runs())
+        return "inside_another" if inside else ""
 
     def _not_again(self, journey: Journey) -> str:
         earlier = [run for run in self.runs if run.entry.journey == journey.name]
@@ -246,6 +186,7 @@ class _Desk:
     # Who goes out.
 
     def let_out(self) -> None:
+        """End the runs that have reached an exit."""
         for run in self._open_runs():
             for exit_ in run.journey.exits:
                 if exit_.when.holds(run):
@@ -287,6 +228,7 @@ class _Desk:
     # What is due.
 
     def judge_all(self) -> None:
+        """Decide about every letter that is due."""
         parked: set[DecisionKey] = set()
         while True:
             ready = [d for d in self._pending() if d.due <= self.now and d.key not in parked]
@@ -325,11 +267,47 @@ class _Desk:
             self._postpone(due, deferral, until, reason)
             return
         # The control is an experiment about promotion: whoever waits for a parcel hears of it.
-        kind: DecisionKind = "withhold" if step.promotional and run.entry.arm == CONTROL else "send"
-        self._decide(kind, due, CONTROL if kind == "withhold" else "", slot=self.now if deferral else due.due)
-        self._supersede(run, step)
+        if step.promotional and run.entry.arm == CONTROL:
+            self._settle(due, deferral, "withhold", CONTROL)
+        elif self._offer(due) != GRANTED:
+            self._settle(due, deferral, "send", "")
+        else:
+            self._send_granted(due, deferral)
+
+    def _send_granted(self, due: Due, deferral: Decision | None) -> None:
+        """Send the letter with the offer that its run was granted, or ask for one if nobody decided on it yet."""
+        offer = due.run.open_offer(self.now)
+        if self.book.grants and due.run.granted() is None:
+            self.wants.append((due.run.journey.name, due.run.key))
+        elif not offer and due.step.without_offer == "skip":
+            self._decide("skip", due, "no_offer")
+        else:
+            self._settle(due, deferral, "send", "", offer=offer)
+
+    def _settle(self, due: Due, deferral: Decision | None, kind: DecisionKind, reason: str, **extra: Any) -> None:
+        self._decide(kind, due, reason, slot=self.now if deferral else due.due, **extra)
+        self._supersede(due.run, due.step)
+
+    def _choice(self, due: Due) -> Choice | None:
+        return next((choice for choice in due.step.choose if choice.when.holds(due.run)), None)
+
+    def _offer(self, due: Due) -> str:
+        chosen = self._choice(due)
+        return (chosen.offer if chosen else "") or due.step.offer
 
     def _final_reason(self, due: Due, deferral: Decision | None) -> str:
+        run, step = due.run, due.step
+        reason = self._given_up(due)
+        if reason:
+            return reason
+        if due.valid_until <= self.now:
+            return "late" if deferral is None or _binds(deferral) else deferral.reason
+        if step.when is not None and not step.when.holds(run):
+            return "condition"
+        return contact_policy.refusal(self.customer, run.journey.topic, promotional=step.promotional)
+
+    def _given_up(self, due: Due) -> str:
+        """Why the letter is not wanted any more, whenever it is due."""
         run, step = due.run, due.step
         if run.ended is not None:
             return "closed"
@@ -337,11 +315,7 @@ class _Desk:
             return "anchor_skipped"
         if step.cancel is not None and step.cancel.holds(run):
             return "cancelled"
-        if due.valid_until <= self.now:
-            return "late" if deferral is None or _binds(deferral) else deferral.reason
-        if step.when is not None and not step.when.holds(run):
-            return "condition"
-        return contact_policy.refusal(self.customer, run.journey.topic, promotional=step.promotional)
+        return "owned" if step.owner else ""
 
     def _wait(self, due: Due) -> tuple[datetime, str]:
         hold = self.hold(due.run)
@@ -370,7 +344,7 @@ class _Desk:
         step = due.step
         template, offer = step.template, step.offer
         if kind in ("send", "withhold"):
-            chosen = next((choice for choice in step.choose if choice.when.holds(due.run)), None)
+            chosen = self._choice(due)
             template, offer = (chosen.template, chosen.offer or offer) if chosen else (template, offer)
         self._write(
             kind,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from retention import _wall_time
-from retention.facts import Fact
+from retention.facts import Fact, OfferDecided, OfferRedeemed
 from retention.journey.definition import After, Before, Delay, Facts, Journey, On, Step
 from retention.journey.ledger import Decision, DecisionKey, Entry
 
@@ -210,6 +210,20 @@ class Run:
             wanted = before(deadline, moment.delay, self.zone)
             due = _wall_time.on(wanted, self.zone, hour=step.hour, weekday=step.weekday, earliest=known)
             yield Due(self, step, deadline.isoformat(), due, deadline=deadline)
+
+    def granted(self) -> OfferDecided | None:
+        """What was decided about the run's offer; None as long as nobody did."""
+        found = self.facts(OfferDecided.kind, "", self.key)
+        mine = (fact for fact in found if isinstance(fact, OfferDecided) and fact.journey == self.journey.name)
+        return next(mine, None)
+
+    def open_offer(self, now: datetime) -> str:
+        """The granted offer if it can still be used, else ""."""
+        grant = self.granted()
+        if grant is None or grant.expires_at is None or grant.expires_at <= now:
+            return ""
+        used = self.facts(OfferRedeemed.kind, "", self.key)
+        return "" if any(fact.id == grant.id for fact in used) else grant.offer
 
     def last_activity(self) -> datetime:
         """When something was last decided in the run, or reported about its subject."""

@@ -37,12 +37,6 @@ KINDS: tuple[Kind, ...] = Kind.__args__  # type: ignore[attr-defined]
 _LOWER_THE_PRICE = ("discount", "fixed_amount")
 
 
-def _words(name: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise InvalidInput(f"{name}: {value!r}: give a list of words")
-    return tuple(_values.identifier(name, word) for word in value)
-
-
 @frozen(kw_only=True, field_transformer=_values.cleaned)
 class Condition:
     """A column of the customers and what it may hold: one of the words `within`, or a number of at least and at most.
@@ -52,7 +46,7 @@ class Condition:
     """
 
     column: str = field(metadata=_values.clean(_values.identifier))
-    within: Sequence[str] = field(default=(), metadata=_values.clean(_words))
+    within: Sequence[str] = field(default=(), metadata=_values.clean(_values.words))
     at_least: float | None = field(default=None, metadata=_values.clean(_values.number, optional=True))
     at_most: float | None = field(default=None, metadata=_values.clean(_values.number, optional=True))
 

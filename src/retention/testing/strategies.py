@@ -127,6 +127,7 @@ _FIELDS: Mapping[str, Mapping[str, SearchStrategy[Any]]] = {
     },
     "consent": {"granted": st.booleans(), "topic": ids()},
     "preference": {"topic": ids(), "value": texts()},
+    "answer": {"question": st.just("reason"), "value": ids(), "about": texts(), "comment": texts()},
     "merge": {"into": st.just(_INTO)},
     "erased": {},
     "asleep": {
@@ -144,6 +145,30 @@ _FIELDS: Mapping[str, Mapping[str, SearchStrategy[Any]]] = {
         "chance": st.floats(0, 1),
         "why": texts(),
     },
+    "return_risk": {
+        "order_id": ids(),
+        "risk": st.floats(0, 1),
+        "worth": _MONEY,
+        "product_id": texts(),
+        "fit": st.sampled_from(facts.FITS),
+        "why": texts(),
+    },
+    "offer": {
+        "journey": ids(),
+        "about": ids(),
+        "offer": texts(),
+        "offer_kind": texts(),
+        "amount": _MONEY,
+        "code": texts(),
+        "expires_at": _INSTANTS,
+        "cost": _MONEY,
+        "reason": texts(),
+        "eligible": st.lists(ids(), max_size=3),
+        "propensity": st.floats(0, 1),
+        "lot": st.booleans(),
+        "cell": texts(),
+    },
+    "redemption": {"about": ids(), "order_id": texts()},
 }
 
 
