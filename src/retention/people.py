@@ -24,7 +24,8 @@ class Shop:
 
     `id` separates this shop's arms, keys and links from any other's: never change it. `sender`: the From address.
     `timezone`, `language`: for customers who have none on file. `base_url`: where the signed links lead. `secret`
-    signs them and is shown nowhere; at least 16 characters.
+    signs them and is shown nowhere; at least 16 characters. `refund_days`: within how many days of a return's arrival
+    letters promise the money.
     """
 
     name: str = field(metadata=_values.clean(_values.identifier))
@@ -35,6 +36,7 @@ class Shop:
     secret: str = field(repr=False, metadata=_values.clean(_values.text))
     language: str = field(default="en", metadata=_values.clean(_values.one_of, LANGUAGES))
     id: str = field(default="shop", metadata=_values.clean(_values.identifier))
+    refund_days: int = field(default=14, metadata=_values.clean(_values.count, 1))
 
     def __attrs_post_init__(self) -> None:
         if not self.base_url.startswith(("https://", "http://localhost", "http://127.0.0.1")):

@@ -105,7 +105,7 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 def test_the_topic_is_the_links() -> None:
     """The link ends the letters of the journey's topic."""
     url = LETTERS.write(ADA, decision(), [], AT, topic="news").unsubscribe_url
-    assert links.read(SHOP, url.rpartition("/")[2]) == ("42", "news")
+    assert links.read(SHOP, "unsubscribe", url.rpartition("/")[2]) == ("42", "news")
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

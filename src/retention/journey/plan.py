@@ -326,6 +326,7 @@ class Desk:
         return contact_policy.earliest(self.book.policy, self.now, self.zone, self._sent_days)
 
     def hold(self, run: Run) -> Hold | None:
+        """The policy's first hold that keeps the run's promotional letters back now."""
         return next((hold for hold in self.book.policy.holds if hold.when.holds(run)), None)
 
     def _postpone(self, due: Due, before: Decision | None, until: datetime, reason: str) -> None:

@@ -36,7 +36,7 @@ class Unsubscribing:
     def answer(self, request: Request) -> Response:
         """The question, or the deed and a page that says so; 404 for what is not one of the shop's links."""
         try:
-            customer_id, topic = links.read(self.engine.shop, request.name)
+            customer_id, topic = links.read(self.engine.shop, "unsubscribe", request.name)
             return self._page(request, customer_id, topic)
         except InvalidInput:
             return self.pages.show("lost", status=HTTPStatus.NOT_FOUND)
