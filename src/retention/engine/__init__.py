@@ -31,13 +31,16 @@ from retention.engine.delivery import Delivery
 from retention.engine.doors import check, read
 from retention.engine.doubts import REPORTS, Doubt, Doubts, in_doubt
 from retention.engine.explanation import Explanation, explain
+from retention.engine.granting import Granting
+from retention.engine.offering import Offering, Redemption
 from retention.engine.parts import parts
 from retention.engine.reports import Received
 from retention.engine.results import NEEDED, Results, tally
+from retention.engine.rounds import Request
 from retention.engine.sleepers import Ration, Sleepers, batches
 from retention.engine.trouble import trouble
-from retention.errors import IncompatibleStorage, InvalidTemplate
-from retention.facts import CustomerErased, Fact, FellAsleep, Rejected
+from retention.errors import IncompatibleStorage, InvalidInput, InvalidTemplate
+from retention.facts import CustomerErased, Fact, FellAsleep, OfferDecided, OfferRedeemed, Rejected
 from retention.journey import (
     Book,
     ContactPolicy,
@@ -59,9 +62,11 @@ __all__ = [
     "Doubts",
     "Engine",
     "Explanation",
+    "Granting",
     "Ration",
     "Received",
     "Recorded",
+    "Redemption",
     "Results",
     "Scanned",
     "system_clock",
@@ -123,6 +128,7 @@ class Engine:
         shop: Shop,
         policy: ContactPolicy | None = None,
         ration: Ration | None = None,
+        offers: Granting | None = None,
         doubts: Doubts | None = None,
         templates: Path | None = None,
         environment: str = "production",
@@ -133,7 +139,8 @@ class Engine:
     ) -> None:
         """Check everything that can be checked before the first letter.
 
-        `ration`: how sleepers enter when a journey is switched on. `doubts`: what becomes of letters of which nobody
+        `ration`: how sleepers enter when a journey is switched on. `offers`: what may be granted to the steps that wait
+        for an offer, and how; without it they get none. `doubts`: what becomes of letters of which nobody
         knows whether they left. `templates`: a directory whose files replace the letters that come with the library.
         `environment`: the storage keeps its name and is refused under any other. `witness`: a file outside the storage
         that remembers how far it has come; one that is behind, a restored copy, is refused until `restored` says so,
@@ -147,6 +154,7 @@ class Engine:
         self._clock, self._observe = clock, observe
         self._ration = Ration() if ration is None else ration
         self._doubts = Doubts() if doubts is None else doubts
+        self._offering = None if offers is None else Offering(offers, storage, shop)
         owner = {"shop": shop.id, "environment": _values.identifier("environment", environment)}
         copies.check(storage, owner)
         self._witness = None if witness is None else copies.Witness(witness)
@@ -176,6 +184,7 @@ class Engine:
             timezone=self.shop.timezone,
             language=self.shop.language,
             restored_at=None if restoration is None else restoration.at,
+            grants=self._offering is not None,
         )
 
     def _pin(self, journeys: Sequence[Journey]) -> None:
@@ -276,21 +285,53 @@ class Engine:
         """
         done: Counter[str] = Counter()
         tries: Counter[str] = Counter()
+        waiting: dict[str, Request] = {}
         while True:
             now = self.now()
             due = [i for i in self.storage.due(now, self.book.fingerprint, _BATCH) if tries[i] < _TRIES]
-            if not due:
+            if not due and not waiting:
                 self._report("tick", done)
                 return done
+            if not due:  # everybody has asked: one round for all, and its decisions make them due again
+                done += self._grant([*waiting.values()], now)
+                waiting.clear()
             tries.update(due)
             for part in parts(due, name=str, run=now.isoformat()):
-                self._plan(part, now, done)
+                self._plan(part, now, done, waiting)
 
-    def _plan(self, due: Sequence[str], now: datetime, done: Counter[str]) -> None:
+    def _grant(self, waiting: Sequence[Request], now: datetime) -> Counter[str]:
+        if self._offering is None:
+            return Counter()
+        with self._scanning:
+            self._sleepers.read(self.storage, now)
+            standing = self._sleepers.standing([request.customer_id for request in waiting], now)
+        decided = self._offering.grant(waiting, standing, now)
+        self._report("grant", decided)
+        return Counter({"granted": decided["granted"], "no_offer": decided["none"]})
+
+    def redeem(self, code: str, *, order_id: str | int = "", at: datetime | None = None) -> Redemption:
+        """A customer used the code of an offer, at the time of `at` (aware; now, if not given), on this order.
+
+        Whether it is accepted is in the result; the same order may ask again. Raises `InvalidInput` where the engine
+        grants no offers.
+        """
+        if self._offering is None:
+            raise InvalidInput("redeem: this engine grants no offers; give it offers=Granting(…)")
+        when = self._present() if at is None else _values.instant("at", at)
+        order = "" if order_id == "" else _values.identifier("order_id", order_id)
+        found = self._offering.redeem(_values.text("code", code), order_id=order, at=when)
+        self._report("redeem", {found.status: 1})
+        return found
+
+    def _plan(self, due: Sequence[str], now: datetime, done: Counter[str], waiting: dict[str, Request]) -> None:
         files = self.storage.load(due, self._needs)
         changes = [self._change(file, now, done) for file in self._with_arms(files)]
-        for change, applied in zip(changes, self.storage.commit(changes), strict=True):
+        for file, change, applied in zip(files, changes, self.storage.commit(changes), strict=True):
             done.update(row.kind for row in change.plan.decisions if applied)
+            for journey, key in change.plan.wants if applied else ():
+                past = tuple(fact for fact in file.facts if isinstance(fact, OfferDecided | OfferRedeemed))
+                request = Request(file.customer_id, journey, key, past)
+                waiting[request.id] = request
 
     def _with_arms(self, files: Sequence[CustomerFile]) -> Iterator[CustomerFile]:
         drawn = planning.draw(self._tests, [file.customer_id for file in files])

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import singledispatch
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from retention.facts import ActivityFell, ConsentChanged, CustomersMerged, Fact, FellAsleep, OrderPlaced, ReturnChanged
+from retention.engine.rounds import REASONS as OFFERED
+from retention.facts import (
+    ActivityFell,
+    Answered,
+    ConsentChanged,
+    CustomersMerged,
+    Fact,
+    FellAsleep,
+    OfferDecided,
+    OfferRedeemed,
+    OrderPlaced,
+    ReturnChanged,
+    ReturnRiskFound,
+)
 from retention.journey import REASONS, Book, CustomerFile, Decision, Outcome, Unaccounted, unaccounted
 
 __all__ = ["Explanation", "Line", "explain"]
@@ -74,19 +88,64 @@ def _place(found: Unaccounted) -> str:
     return "/".join(filter(None, (found.key.journey, found.key.step, found.key.occurrence)))
 
 
+@singledispatch
 def _fact(fact: Fact) -> tuple[str, str]:
-    if isinstance(fact, OrderPlaced):
-        return f"order {fact.id} of {fact.total} {fact.currency}", ""
-    if isinstance(fact, ReturnChanged):
-        refund = f", {fact.refund} {fact.currency} paid back" if fact.refund is not None else ""
-        return f"return {fact.return_id} {fact.status}{refund}", fact.reason
-    if isinstance(fact, FellAsleep | ActivityFell):
-        return f"warning {fact.status}" if fact.status else "fell asleep", fact.why
-    if isinstance(fact, ConsentChanged):
-        return f"consent to {fact.topic} by {fact.channel} {fact.status}", ""
-    if isinstance(fact, CustomersMerged):
-        return f"customer {fact.customer_id} turned out to be {fact.into}", ""
+    """What happened, and why where somebody knows."""
     return " ".join(filter(None, (fact.kind, fact.status))), ""
+
+
+@_fact.register
+def _order(fact: OrderPlaced) -> tuple[str, str]:
+    return f"order {fact.id} of {fact.total} {fact.currency}", ""
+
+
+@_fact.register
+def _return(fact: ReturnChanged) -> tuple[str, str]:
+    refund = f", {fact.refund} {fact.currency} paid back" if fact.refund is not None else ""
+    return f"return {fact.return_id} {fact.status}{refund}", fact.reason
+
+
+@_fact.register
+def _asleep(fact: FellAsleep) -> tuple[str, str]:
+    return "fell asleep", fact.why
+
+
+@_fact.register
+def _fell(fact: ActivityFell) -> tuple[str, str]:
+    return f"warning {fact.status}", fact.why
+
+
+@_fact.register
+def _consent(fact: ConsentChanged) -> tuple[str, str]:
+    return f"consent to {fact.topic} by {fact.channel} {fact.status}", ""
+
+
+@_fact.register
+def _merge(fact: CustomersMerged) -> tuple[str, str]:
+    return f"customer {fact.customer_id} turned out to be {fact.into}", ""
+
+
+@_fact.register
+def _risk(fact: ReturnRiskFound) -> tuple[str, str]:
+    return f"order {fact.order_id} may come back, {fact.risk:.0%} likely", fact.why
+
+
+@_fact.register
+def _answer(fact: Answered) -> tuple[str, str]:
+    return f"answer to {fact.question}: {fact.value}", ""
+
+
+@_fact.register
+def _used(fact: OfferRedeemed) -> tuple[str, str]:
+    return f"offer of {fact.id} used" + (f" on order {fact.order_id}" if fact.order_id else ""), ""
+
+
+@_fact.register
+def _offer(fact: OfferDecided) -> tuple[str, str]:
+    if not fact.offer:
+        return f"{fact.journey}: no offer granted", _words(fact.reason)
+    code = f", code {fact.code}" if fact.code else ""
+    return f"{fact.journey}: offer {fact.offer} granted{code}, until {fact.expires_at:%Y-%m-%d}", _words(fact.reason)
 
 
 def _decision(row: Decision, timezone: str) -> Line:
@@ -103,7 +162,7 @@ def _letter(row: Outcome) -> Line:
 
 
 def _words(reason: str) -> str:
-    words = REASONS.get(reason) or _OF_DELIVERY.get(reason)
+    words = REASONS.get(reason) or _OF_DELIVERY.get(reason) or OFFERED.get(reason)
     return f"{reason} ({words})" if reason and words else reason
 
 

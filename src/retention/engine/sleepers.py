@@ -6,7 +6,7 @@ nothing that could not be read again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
 from math import ceil, floor
@@ -20,6 +20,7 @@ from retention._types import IntArray
 from retention.churn import Rhythm, Score
 from retention.engine import happenings
 from retention.engine.copies import Restoration
+from retention.engine.standing import Base, Standing, nobody
 from retention.errors import InvalidInput
 from retention.facts import CustomerErased, CustomersMerged, Fact, FellAsleep, OrderPlaced
 from retention.ports import Storage
@@ -194,6 +195,15 @@ class Sleepers:
         """Whether that is still so: who was erased or has ordered since is not asleep."""
         code = self._codes.get(found.customer_id)
         return code is not None and self._last[self._root[code]][1] == found.order_id
+
+    def standing(self, customer_ids: Sequence[str], now: datetime) -> Standing:
+        """Who these customers are today, by all orders so far."""
+        today, log = now.astimezone(self._zone).date(), self.log()
+        if not len(log):
+            return nobody(len(customer_ids))
+        codes = [self._codes.get(name) for name in customer_ids]
+        ids = [happenings.NOBODY if code is None else self._root[code] for code in codes]
+        return Base(log, today).of(np.array(ids, dtype=np.int64))
 
     def _split(self, rhythm: Rhythm, today: date, ration: Ration) -> tuple[list[int], list[int]]:
         """The rows of `rhythm` that may go in at once, and those that wait, in the order in which they go in."""

@@ -32,6 +32,9 @@ from retention.people import Customer
 
 __all__ = ["Desk", "plan"]
 
+_ASK_AGAIN = timedelta(hours=1)
+"""When a letter that waits for an offer asks for it once more, if nobody has decided by then."""
+
 _BINDING = ("cap", "closed_day", "quiet_hours")
 """Deferrals that wait for a time, not for a fact: they are not judged again before their end."""
 
@@ -62,6 +65,7 @@ class Desk:
         self.decisions: list[Decision] = []
         self.entries: list[Entry] = []
         self.wants: list[tuple[str, str]] = []
+        self._waiting: set[DecisionKey] = set()
         self.runs: list[Run] = []
         self._wakes: list[datetime] = []
         self._runs_by_key: dict[tuple[str, str], Run] = {}
@@ -242,6 +246,8 @@ class Desk:
             self._wakes.append(self._next_look(due))
 
     def _next_look(self, due: Due) -> datetime:
+        if due.key in self._waiting:
+            return self.now + _ASK_AGAIN
         deferral = due.run.deferral(due)
         if deferral is None or deferral.until is None or due.due > self.now:
             return due.due
@@ -279,6 +285,7 @@ class Desk:
         offer = due.run.open_offer(self.now)
         if self.book.grants and due.run.granted() is None:
             self.wants.append((due.run.journey.name, due.run.key))
+            self._waiting.add(due.key)
         elif not offer and due.step.without_offer == "skip":
             self._decide("skip", due, "no_offer")
         else:

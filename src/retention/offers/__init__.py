@@ -2,8 +2,8 @@
 
 `choose` gives each customer at most one offer under budget and stock. `fit_uplift` and `predict_uplift` learn from a
 test whom an offer moves; `qini`, `auuc`, `uplift_at` and `heterogeneity` judge that on customers it has not seen.
-`Bandit` learns while sending; `policy_value` says what a rule would have brought. Pure functions on arrays, one row for
-each customer, one column for each offer.
+`Beliefs` start from stated assumptions; they and `Bandit` learn while sending; `policy_value` says what a rule would
+have brought. Pure functions on arrays, one row for each customer, one column for each offer.
 `guardrails` say what must not be offered whatever it is worth, `codes` are what the customer types.
 
     >>> value = net_value(p0=[0.05, 0.40], p1=[[0.12], [0.45]], margin=[30.0, 30.0], cost=[4.0])
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from retention.offers import codes, fairness, guardrails
 from retention.offers.bandit import Bandit, Decisions
+from retention.offers.beliefs import PRIOR, Beliefs, Chances, Prior
 from retention.offers.catalogue import (
     KINDS,
     Condition,
@@ -34,8 +35,11 @@ from retention.offers.uplift import Predicted, UpliftModel, fit_uplift, predict_
 
 __all__ = [
     "KINDS",
+    "PRIOR",
     "REASONS",
     "Bandit",
+    "Beliefs",
+    "Chances",
     "Choice",
     "Condition",
     "Decisions",
@@ -48,6 +52,7 @@ __all__ = [
     "PolicyValue",
     "Predicted",
     "Prices",
+    "Prior",
     "UpliftModel",
     "auuc",
     "check_catalogue",
