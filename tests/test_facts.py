@@ -15,16 +15,20 @@ from retention.errors import InvalidInput
 from retention.facts import (
     KINDS,
     ActivityFell,
+    Answered,
     ConsentChanged,
     CustomersMerged,
     DeliveryChanged,
     EmailReported,
     FellAsleep,
     Line,
+    OfferDecided,
+    OfferRedeemed,
     OrderPlaced,
     PreferenceStated,
     ProfileChanged,
     ReturnChanged,
+    ReturnRiskFound,
     ServiceCancellationChanged,
     Visited,
 )
@@ -134,6 +138,11 @@ def test_a_field_that_is_missing():
         (FellAsleep, {"order_id": "1", "basis": AT, "silent_for": 10**15}, "silent_for: 10+ is no whole number"),
         (FellAsleep, {"order_id": "1", "basis": AT, "silent_for": -1}, "silent_for: -1 is no whole number"),
         (ActivityFell, {"order_id": "1", "status": "bored"}, "status: 'bored' is unknown; use one of orders_fell, "),
+        (Answered, {"question": "weather", "value": "fine"}, "question: 'weather' is unknown; use one of away"),
+        (Answered, {"question": "service", "value": "6"}, "value: '6' is unknown; use one of 5, 4, 3, 2, 1"),
+        (ReturnRiskFound, {"order_id": "1", "fit": "tight"}, "fit: 'tight' is unknown"),
+        (OfferDecided, {"journey": "j", "about": "o", "offer": "ten"}, "expires_at: missing; an offer that never ends"),
+        (OfferDecided, {"journey": "j", "about": "o", "eligible": "ten"}, "eligible: 'ten': give a list of words"),
     ],
 )
 def test_facts_that_cannot_be(cls, fields, match):
@@ -186,6 +195,13 @@ def test_what_facts_are_about():
     assert PreferenceStated(**FACT, topic="size/shoes", value="41").key == "size/shoes"
     assert FellAsleep(**FACT, order_id="o", basis=AT).key == "o"
     assert ActivityFell(**FACT, order_id="o", status="visits_fell").key == "o"
+    assert ReturnRiskFound(**FACT, order_id="o").key == "o"
+    answer = Answered(**FACT, question="reason", value="OF_OUR_OWN", about="r")
+    assert (answer.key, answer.status, Answered(**FACT, question="away", value="price").key) == ("r", "reason", "1")
+    none = OfferDecided(**FACT, journey="j", about="o")
+    some = OfferDecided(**FACT, journey="j", about="o", offer="ten", expires_at=AT)
+    assert (none.key, none.status, some.status) == ("o", "none", "granted")
+    assert OfferRedeemed(**FACT, about="o").key == "o"
     given, withdrawn = (ConsentChanged(**FACT, granted=granted) for granted in (True, False))
     assert (given.key, given.status, withdrawn.status) == ("email/marketing", "granted", "withdrawn")
     assert Visited(**FACT).status == ""
