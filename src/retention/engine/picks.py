@@ -112,7 +112,8 @@ def _returned(
             is_open = told[-1].status not in RETURN_ENDS
             if is_open or name not in kept or kept[name].at <= told[0].at:
                 avoid.add(name)
-                returned[name] = _Touched(told[-1].at, name, category, reason)
+                known = category or (kept[name].category if name in kept else "")
+                returned[name] = _Touched(told[-1].at, name, known, reason)
     return returned, avoid
 
 

@@ -125,7 +125,7 @@ class Risks:
         for order in fresh:
             own = range(start, start + len(order.pieces))
             start = own.stop
-            chance = 1 - prod(1 - chances[row] for row in own)
+            chance = round(1 - prod(1 - chances[row] for row in own), 4)
             worth = self._prevention.worth(chance)
             if worth <= 0:
                 continue
@@ -137,7 +137,7 @@ class Risks:
                 customer_id=order.customer_id,
                 at=self._found_at(order, now),
                 order_id=order.id,
-                risk=round(chance, 4),
+                risk=chance,
                 worth=worth,
                 product_id=product_id,
                 fit=fit,
