@@ -9,6 +9,7 @@ import pytest
 from retention import facts
 from retention.engine.goods import Goods
 from retention.facts import Line
+from retention.storage.memory import MemoryStorage
 
 
 @pytest.fixture
@@ -147,3 +148,24 @@ def test_erased_customers_are_gone(world, goods, looked):
     assert seen(world, goods) == {}
     world.storage.record([world.order("eve", id="B")])
     assert set(seen(world, goods)) == {"B"}
+
+
+def test_the_merged_are_erased_whole(world, goods):
+    """Who is forgotten under an earlier name is forgotten under the one that stayed."""
+    world.storage.record([world.order("eve", id="A"), world.order("zoe", id="B")])
+    world.storage.record([facts.CustomersMerged(id="m", customer_id="eve", at=world.clock.at, into="zoe")])
+    assert set(seen(world, goods)) == {"A", "B"}
+    world.storage.record([facts.CustomerErased(id="e", customer_id="eve", at=world.clock.at)])
+    assert seen(world, goods) == {}
+
+
+def test_facts_nobody_asked_for_are_passed_over(world, goods):
+    """A storage that gives more kinds than it was asked for does not disturb the reading."""
+
+    class Generous(MemoryStorage):
+        def facts(self, kinds, after, limit):
+            return super().facts(facts.KINDS, after, limit)
+
+    world.storage = Generous()
+    world.storage.record(world.asleep("eve"))
+    assert len(seen(world, goods)) == 1

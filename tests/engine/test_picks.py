@@ -123,6 +123,19 @@ def test_too_small_a_size_is_replaced_by_a_larger(picked):
     assert picked(*told, products=SHOES) == ["boot-42", "clog-41"]
 
 
+def test_a_size_that_was_replaced_already(picked):
+    """Who has bought the larger size since needs no third one."""
+    told = [order(9, "boot-41"), returned(5, "boot-41", reason="SIZE_TOO_SMALL"), order(3, "boot-42", id="B")]
+    assert picked(*told, products=[*SHOES, product("boot-43", "shoes", model="boot", size="43")]) == ["clog-40"]
+
+
+def test_the_same_in_another_size_is_no_use(picked):
+    """What the customer kept is not shown in other sizes; in another colour it may be."""
+    red = product("boot-41-red", "shoes", model="boot", size="41", color="red")
+    assert picked(order(9, "boot-41"), products=SHOES) == ["clog-40"]
+    assert picked(order(9, "boot-41"), products=[*SHOES, red]) == ["boot-41-red", "clog-40"]
+
+
 def test_a_defect_is_replaced_by_another_model(picked):
     """After a defect, or a reason that nobody knows, the same model is no help."""
     for reason in ("DEFECTIVE", "OUR_OWN", ""):

@@ -90,6 +90,7 @@ def test_two_engines_find_it_once(world, engine):
     goods = Goods()
     one, other = (Risks(HELP, goods, "Europe/Moscow").find(world.storage, world.clock.at)[0] for _ in "ab")
     assert engine.record(one).new + engine.record(other).new == 1
+    assert Risks(HELP, goods, "Europe/Moscow").find(world.storage, world.clock.at) == ([], 0)
 
 
 def test_large_ones_run_large(world):
@@ -110,6 +111,17 @@ def test_a_mixed_lean_is_none(world):
     engine.record([world.order("eve", id="A", silent=1, lines=[coat("X")])])
     engine.scan()
     assert found(world)["A"].fit == ""
+
+
+def test_a_few_say_nothing_of_the_size(world, engine):
+    """Four returns for one reason may be chance, five are not."""
+    for name, count in (("few", 4), ("enough", 5)):
+        for n in range(8):
+            order = world.order(f"{name}{n}", id=f"{name}{n}", silent=60 + n, lines=[coat(name)])
+            engine.record([order, *([back(order, "SIZE_TOO_SMALL")] if n < count else [])])
+        engine.record([world.order("eve", id=name, silent=1, lines=[coat(name)])])
+    engine.scan()
+    assert {name: found(world)[name].fit for name in ("few", "enough")} == {"few": "", "enough": "small"}
 
 
 def test_the_worst_line_is_named(world, engine):
@@ -188,6 +200,15 @@ def test_all_came_back(world):
     assert engine.scan() == Scanned(unjudged=1)
 
 
+def test_the_rest_is_too_young(world):
+    """Lines that are younger than any return was show nothing; when they are all that is left, nothing is foretold."""
+    engine = world.engine(advice(), prevention=HELP)
+    orders = [world.order(f"c{n}", silent=60 + n, lines=[coat("X")]) for n in range(30)]
+    engine.record([*orders, *(back(order, after=20) for order in orders)])
+    engine.record([world.order(f"d{age}", silent=age, lines=[coat("Y")]) for age in (1, 9, 10)])
+    assert engine.scan() == Scanned(unjudged=1)
+
+
 def test_learned_once_a_day(world):
     """What became known today counts from tomorrow on."""
     engine = world.engine(advice(), prevention=HELP)
@@ -199,13 +220,15 @@ def test_learned_once_a_day(world):
     assert engine.scan() == Scanned(risks=2)
 
 
-def test_an_order_is_no_past_of_itself(world, engine):
-    """A first order is judged as one: the same chance whether the customer's order was there when the model learned."""
-    engine.record([world.order("eve", id="A", silent=1, lines=[coat("X")])])
-    engine.scan()
-    engine.record([world.order("zoe", id="B", silent=1, lines=[coat("X")])])
-    engine.scan()
-    assert found(world)["A"].risk == found(world)["B"].risk
+def test_an_order_is_no_past_of_itself(world):
+    """Where only first orders come back, a first order is judged as one, though it was there when the model learned."""
+    engine = world.engine(advice(), prevention=HELP)
+    for n in range(80):
+        first, second = (world.order(f"c{n}", silent=age + n, lines=[coat("X")]) for age in (90, 40))
+        engine.record([first, second, *([back(first)] if n % 4 else [])])
+    engine.record([world.order("eve", id="A", silent=6, lines=[coat("X")])])
+    assert engine.scan().risks == 1
+    assert found(world)["A"].risk > 0.6
 
 
 def test_returns_still_to_come_are_counted(world):

@@ -69,10 +69,10 @@ def pick(catalogue: Catalogue, similar: Similar, facts: Iterable[Fact], *, limit
     the latest first, then what sells best in categories wished for and bought from. Wishes (`PreferenceStated`: topics
     "category", "color", "size", and "color/…" or "size/…" for one category) put a product first; one in a size that
     is not theirs is left out. Never there: what is sold out, what came back and was not bought again, what is on its
-    way back, and what they have, unless they order it again and again.
+    way back, what they have, unless they order it again and again, and the same model in another size than theirs.
     """
     past = _past(facts)
-    found = dict.fromkeys(p.id for p in _candidates(catalogue, similar, past) if p.in_stock and p.id not in past.avoid)
+    found = dict.fromkeys(product.id for product in _candidates(catalogue, similar, past))
     wished = sorted(found, key=lambda name: -_fulfilled(catalogue.products[name], past.wishes))
     models: dict[str, Product] = {}
     for product in (catalogue.products[name] for name in wished):
@@ -131,27 +131,43 @@ def _reason(code: str) -> Reason:
 
 
 def _candidates(catalogue: Catalogue, similar: Similar, past: _Past) -> Iterator[Product]:
+    worn = _worn(catalogue, past)
+
+    def may(product: Product) -> bool:
+        other_size = product.model in worn and product.size not in worn[product.model]
+        return product.in_stock and product.id not in past.avoid and not other_size and _fits(product, past.wishes)
+
     for one in past.touched:
-        yield from islice(_instead(catalogue, similar, past, one), _EACH)
+        if one.reason is None:
+            near = (catalogue.products.get(name) for name, _ in similar.near(one.product_id))
+            yield from islice((product for product in near if product and may(product)), _EACH)
+        elif one.product_id in catalogue.products:
+            found = alternatives.suggest(
+                catalogue, similar, one.product_id, reason=one.reason, avoid=past.avoid, limit=_EACH
+            )
+            # After a size that did not fit, the size once stated is no guide; nor is one needed that was bought since.
+            yield from (
+                a.product for a in found if may(a.product) or (a.sort == "size" and a.product.model not in worn)
+            )
+    for category in _categories(catalogue, past):
+        yield from islice(filter(may, islice(catalogue.popular(category), _LOOKED_AT)), _EACH)
+
+
+def _worn(catalogue: Catalogue, past: _Past) -> dict[str, set[str]]:
+    """The models that the customer has, and in which sizes: another size of the same is no use to them."""
+    worn: dict[str, set[str]] = {}
+    for one in past.touched:
+        product = catalogue.products.get(one.product_id)
+        if one.reason is None and product is not None and product.model:
+            worn.setdefault(product.model, set()).add(product.size)
+    return worn
+
+
+def _categories(catalogue: Catalogue, past: _Past) -> Iterable[str]:
+    """The category wished for, then those bought from, each once."""
     known = [(catalogue.products.get(one.product_id), one.category) for one in past.touched]
     bought_from = [product.category if product else category for product, category in known]
-    for category in dict.fromkeys([past.wishes.get("category", ""), *bought_from]):
-        best = islice(catalogue.popular(category), _LOOKED_AT)
-        yield from islice((p for p in best if p.in_stock and p.id not in past.avoid and _fits(p, past.wishes)), _EACH)
-
-
-def _instead(catalogue: Catalogue, similar: Similar, past: _Past, one: _Touched) -> Iterator[Product]:
-    """What others bought with a product that was kept, or what replaces one that came back."""
-    if one.reason is None:
-        near = (catalogue.products.get(name) for name, _ in similar.near(one.product_id))
-        yield from (p for p in near if p and p.in_stock and p.id not in past.avoid and _fits(p, past.wishes))
-    elif one.product_id in catalogue.products:
-        for found in alternatives.suggest(
-            catalogue, similar, one.product_id, reason=one.reason, avoid=past.avoid, limit=_EACH
-        ):
-            # After a size that did not fit, the size once stated is no guide.
-            if found.sort == "size" or _fits(found.product, past.wishes):
-                yield found.product
+    return dict.fromkeys([past.wishes.get("category", ""), *bought_from])
 
 
 def _said(product: Product, wishes: Mapping[str, str], topic: str) -> str:

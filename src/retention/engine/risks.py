@@ -83,15 +83,22 @@ class Risks:
     ) -> None:
         self._prevention, self._goods, self._restoration = prevention, goods, restoration
         self._zone = ZoneInfo(timezone)
+        self._longest = timedelta(days=prevention.days)
         self._learned: _Learned | None = None
 
     def find(self, storage: Storage, now: datetime) -> tuple[list[ReturnRiskFound], int]:
         """The findings to record at `now`, and how many orders nobody can judge for want of history."""
         orders = self._goods.orders(storage, now)
-        fresh = [o for o in orders if o.pieces and not o.back and o.id not in self._goods.judged and self._new(o, now)]
+        ages = [(order, self._age(order, now)) for order in orders if order.pieces]
+        fresh = [
+            order
+            for order, age in ages
+            if age is not None and age <= self._longest and not order.back and order.id not in self._goods.judged
+        ]
         if not fresh:
             return [], 0
-        learned = self._learn(orders, now)
+        # What is still to be judged is not learned from: the customer's own order would count as their past.
+        learned = self._learn([order for order, age in ages if age is not None and age > self._longest], now)
         if learned.model is None:
             return [], len(fresh)
         found = list(self._judge(fresh, learned.model, learned.fits, now))
@@ -101,20 +108,15 @@ class Risks:
         """Since when the customer has it: since the order, in a shop that never tells of deliveries."""
         return order.delivered if self._goods.delivers else order.at
 
-    def _new(self, order: Bought, now: datetime) -> bool:
+    def _age(self, order: Bought, now: datetime) -> timedelta | None:
+        """How long the customer has it, None if it has not arrived."""
         arrived = self._arrived(order)
-        return arrived is not None and now - timedelta(days=self._prevention.days) <= arrived <= now
-
-    def _old(self, order: Bought, now: datetime) -> bool:
-        arrived = self._arrived(order)
-        return arrived is not None and arrived < now - timedelta(days=self._prevention.days)
+        return None if arrived is None or arrived > now else now - arrived
 
     def _learn(self, orders: Sequence[Bought], now: datetime) -> _Learned:
         today = now.astimezone(self._zone).date()
         if self._learned is None or self._learned.day != today:
-            # What is still to be judged is not learned from: the customer's own order would count as their past.
-            old = [order for order in orders if order.pieces and self._old(order, now)]
-            self._learned = _Learned(today, *_fit(old, self._prevention.least_history, today, self._zone))
+            self._learned = _Learned(today, *_fit(orders, self._prevention.least_history, today, self._zone))
         return self._learned
 
     def _judge(
@@ -183,13 +185,15 @@ def _fit(
 ) -> tuple[returns.RiskModel | None, Mapping[str, str]]:
     back = [order.back.get(place) for order in orders for place in range(len(order.pieces))]
     returned = np.array([one is not None for one in back], dtype=np.bool_)
-    if returned.sum() < least or returned.all():
+    if returned.sum() < least:
         return None, {}
     lines = _lines(orders, zone)
     reason = np.array([one.reason if one else "" for one in back])
     told = [one.at for one in back if one is not None]
     settled = _settled(lines.day, returned, told, today, zone)
     known = returned | (settled > 0)
+    if returned[known].all():
+        return None, {}
     model = returns.fit_risk(_only(lines, known), returned[known].astype(np.float64), settled=settled[known])
     return model, _fits(lines.product_id, reason)
 
