@@ -366,3 +366,21 @@ def test_letters_about_a_return_show_nothing(world, kit, written):
     engine.record([*sleeper(world), returned(0.01, "tea", status="requested")])
     engine.tick()
     assert written == [(False, [])]
+
+
+def test_a_template_shows_them(world, tmp_path):
+    """A shop's own text names the products with price and page; an address that is none is left out."""
+    for language in ("en", "ru"):
+        file = tmp_path / language / "win_back" / "miss_you.jinja"
+        file.parent.mkdir(parents=True)
+        file.write_text(
+            f'{{% extends "retention:{language}/win_back/miss_you.jinja" %}}{{% block words %}}Look: '
+            "{% for pick in picks %}{{ pick.name }} {{ pick.price | money }} {{ pick.url }};{% endfor %}{% endblock %}",
+            "utf-8",
+        )
+    products = [product("tea"), product("pot", url="https://shop.example/pot"), product("mug", url="javascript:x")]
+    engine = world.engine(products=products, templates=tmp_path)
+    engine.record(sleeper(world))
+    engine.run()
+    (message,) = world.sender.messages.values()
+    assert "Pot €10 https://shop.example/pot;Mug €10 ;" in message.text

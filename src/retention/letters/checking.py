@@ -47,7 +47,10 @@ def check(
 
 
 def _context(shop: Shop, sample: Sample, offer: str, link: str) -> context.Context:
-    return context.build(context.writer(shop), sample.customer, sample.facts, NOW, offer=offer, unsubscribe_url=link)
+    picks = [context.pick(product, shop.currency) for product in sample.picks]
+    return context.build(
+        context.writer(shop), sample.customer, sample.facts, NOW, offer=offer, unsubscribe_url=link, picks=picks
+    )
 
 
 def _check_use(use: Use, known: context.Context) -> None:
