@@ -47,10 +47,7 @@ def check(
 
 
 def _context(shop: Shop, sample: Sample, offer: str, link: str) -> context.Context:
-    picks = [context.pick(product, shop.currency) for product in sample.picks]
-    return context.build(
-        context.writer(shop), sample.customer, sample.facts, NOW, offer=offer, unsubscribe_url=link, picks=picks
-    )
+    return context.build(context.writer(shop), sample.customer, sample.facts, NOW, offer=offer, unsubscribe_url=link)
 
 
 def _check_use(use: Use, known: context.Context) -> None:

@@ -18,21 +18,9 @@ from attrs import frozen
 
 from retention.facts import Fact, OrderPlaced, ReturnChanged
 from retention.letters.localisation import Money
-from retention.people import Customer, Product, Shop
+from retention.people import Customer, Shop
 
-__all__ = [
-    "KINDS",
-    "Context",
-    "Favourites",
-    "LastOrder",
-    "Pick",
-    "Reader",
-    "Writer",
-    "build",
-    "names",
-    "pick",
-    "writer",
-]
+__all__ = ["KINDS", "Context", "Favourites", "LastOrder", "Reader", "Writer", "build", "names", "writer"]
 
 KINDS = frozenset({OrderPlaced.kind, ReturnChanged.kind})
 """The kinds of facts that letters read, whatever the journey reads."""
@@ -80,22 +68,13 @@ class Favourites:
     categories: tuple[str, ...]
 
 
-@frozen
-class Pick:
-    """One of `picks`, a product to look at. `url`: its page, "" if it has none. `price`: of one piece."""
-
-    name: str
-    url: str
-    price: Money
-
-
 @frozen(kw_only=True)
 class Context:
     """Every name that a template knows.
 
     `last_order` and `days_silent` (since it, in local days) are None when no order is known: ask `{% if last_order %}`.
     `offer`: the opaque id of an offer, "" for none. `unsubscribe_url`: the signed link, "" on letters that are no
-    promotion. `today`: the customer's local day. `picks`: products that the customer may like, often none.
+    promotion. `today`: the customer's local day.
     """
 
     customer: Reader
@@ -106,7 +85,6 @@ class Context:
     offer: str
     unsubscribe_url: str
     today: date
-    picks: tuple[Pick, ...] = ()
 
     def variables(self) -> dict[str, Any]:
         """The names as a mapping."""
@@ -127,21 +105,8 @@ def writer(shop: Shop) -> Writer:
     return Writer(_line(shop.name), f"{site.scheme}://{site.netloc}/", shop.sender)
 
 
-def pick(product: Product, currency: str) -> Pick:
-    """What letters say of a product of the catalogue."""
-    url = product.url if product.url.startswith(("https://", "http://")) else ""
-    return Pick(_product(product.name), url, Money(product.price, currency))
-
-
 def build(
-    shop: Writer,
-    customer: Customer,
-    facts: Iterable[Fact],
-    at: datetime,
-    *,
-    offer: str,
-    unsubscribe_url: str,
-    picks: Iterable[Pick] = (),
+    shop: Writer, customer: Customer, facts: Iterable[Fact], at: datetime, *, offer: str, unsubscribe_url: str
 ) -> Context:
     """The context of one letter to `customer`, written at `at`; facts dated after it are not known yet."""
     zone = ZoneInfo(customer.timezone)
@@ -159,7 +124,6 @@ def build(
         offer=offer,
         unsubscribe_url=unsubscribe_url,
         today=today,
-        picks=tuple(picks),
     )
 
 

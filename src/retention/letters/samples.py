@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from retention.facts import Fact, Line, OrderPlaced
 from retention.letters.context import LONGEST_NAME, LONGEST_PRODUCT
-from retention.people import Customer, Product, Shop
+from retention.people import Customer, Shop
 
 __all__ = ["MARKUP", "NOW", "Sample", "samples", "typical"]
 
@@ -30,11 +30,10 @@ _PRODUCTS = {
 
 @frozen
 class Sample:
-    """An invented customer with their facts, and products picked for them."""
+    """An invented customer with their facts."""
 
     customer: Customer
     facts: tuple[Fact, ...]
-    picks: tuple[Product, ...] = ()
 
 
 def typical(shop: Shop, language: str) -> Sample:
@@ -43,8 +42,7 @@ def typical(shop: Shop, language: str) -> Sample:
         id="sample", timezone=shop.timezone, language=language, name=_NAMES[language], email="sample@example.com"
     )
     apron, teapot, throw = (_line(name, category) for name, category in _PRODUCTS[language])
-    orders = _order(shop, 150, apron, teapot), _order(shop, 61, throw, apron)
-    return Sample(customer, orders, (_pick(teapot.name, "https://shop.example/teapot"),))
+    return Sample(customer, (_order(shop, 150, apron, teapot), _order(shop, 61, throw, apron)))
 
 
 def samples(shop: Shop, language: str) -> Iterator[Sample]:
@@ -52,7 +50,7 @@ def samples(shop: Shop, language: str) -> Iterator[Sample]:
     full = typical(shop, language)
     nameless = evolve(full.customer, name="")
     yield full
-    yield Sample(nameless, full.facts, tuple(_pick(line.name) for line in _bulky()[:3]))
+    yield Sample(nameless, full.facts)
     yield Sample(full.customer, ())
     yield Sample(nameless, ())
     yield Sample(full.customer, (_order(shop, 1),))
@@ -64,10 +62,6 @@ def samples(shop: Shop, language: str) -> Iterator[Sample]:
 
 def _bulky() -> list[Line]:
     return [_line(f"{MARKUP}{number:02}".ljust(LONGEST_PRODUCT, "W")) for number in range(30)]
-
-
-def _pick(name: str, url: str = "") -> Product:
-    return Product(id=name, name=name, price=Decimal("24.50"), url=url)
 
 
 def _line(name: str, category: str = "") -> Line:

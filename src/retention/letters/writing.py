@@ -23,7 +23,7 @@ from retention.journey.ledger import Decision, DecisionKey
 from retention.letters import checking, context, links, localisation
 from retention.letters.parts import LONGEST_SUBJECT, Parts, file_name, render
 from retention.messages import Message
-from retention.people import LANGUAGES, Customer, Product, Shop
+from retention.people import LANGUAGES, Customer, Shop
 
 __all__ = ["Letters", "message_key"]
 
@@ -86,23 +86,15 @@ class Letters:
                 checking.check(templates, self.shop, language, template, promotional=promotional, subject=subject)
 
     def write(
-        self,
-        customer: Customer,
-        decision: Decision,
-        facts: Iterable[Fact],
-        at: datetime,
-        *,
-        topic: str = "marketing",
-        picks: Iterable[Product] = (),
+        self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, *, topic: str = "marketing"
     ) -> Message:
         """The letter that `decision` asks for.
 
         `facts`: the customer's, of the kinds `letters.KINDS` at least. `at`: when it is written (aware). `topic`: what
-        the unsubscribe link ends, the journey's. `picks`: products to show, the best first. Raises `InvalidInput` for
-        a customer without an address.
+        the unsubscribe link ends, the journey's. Raises `InvalidInput` for a customer without an address.
         """
         link = self._link(customer, decision, topic)
-        letter = self._render(customer, decision, facts, at, link, picks)
+        letter = self._render(customer, decision, facts, at, link)
         return Message(
             key=message_key(self.shop.id, customer.id, decision.key),
             to=customer.email,
@@ -117,33 +109,15 @@ class Letters:
         )
 
     def parts(
-        self,
-        customer: Customer,
-        decision: Decision,
-        facts: Iterable[Fact],
-        at: datetime,
-        *,
-        topic: str = "marketing",
-        picks: Iterable[Product] = (),
+        self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, *, topic: str = "marketing"
     ) -> Parts:
         """What `write` writes, as its parts, the preheader among them."""
-        return self._render(customer, decision, facts, at, self._link(customer, decision, topic), picks)
+        return self._render(customer, decision, facts, at, self._link(customer, decision, topic))
 
     def _link(self, customer: Customer, decision: Decision, topic: str) -> str:
         return links.unsubscribe_url(self.shop, customer.id, topic) if decision.promotional else ""
 
-    def _render(
-        self,
-        customer: Customer,
-        decision: Decision,
-        facts: Iterable[Fact],
-        at: datetime,
-        link: str,
-        picks: Iterable[Product],
-    ) -> Parts:
-        shown = [context.pick(product, self.shop.currency) for product in picks]
-        known = context.build(
-            self._writer, customer, facts, at, offer=decision.offer, unsubscribe_url=link, picks=shown
-        )
+    def _render(self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, link: str) -> Parts:
+        known = context.build(self._writer, customer, facts, at, offer=decision.offer, unsubscribe_url=link)
         name = file_name(customer.language, decision.template)
         return render(self._templates[customer.language], name, known, decision.subject)
