@@ -99,7 +99,7 @@ class Both:
     def _lived(self, journeys: Any, policy: Any, shop: Shop, known_at: Any, *, check: bool) -> Engine:
         with pytest.MonkeyPatch.context() as patch:
             if not check:
-                patch.setattr(letters.Letters, "check", lambda *_: None)
+                patch.setattr(letters.Letters, "check", lambda *_, **_more: None)
                 patch.setattr(letters.Letters, "write", written)
             now = self.moments[0]
             engine = Engine(

@@ -164,7 +164,7 @@ class Engine:
         """
         self.storage, self.sender, self.shop = storage, sender, shop
         self._letters = letters.Letters(shop, templates)
-        self._letters.check(journeys)
+        self._letters.check(journeys, thorough=False)
         self._clock, self._observe = clock, observe
         self._ration = Ration() if ration is None else ration
         self._doubts = Doubts() if doubts is None else doubts
@@ -216,7 +216,7 @@ class Engine:
             if all(name in checked for step in journey.steps for name in step.templates()):
                 continue
             try:
-                self._letters.check([journey])
+                self._letters.check([journey], thorough=False)
             except InvalidTemplate as error:
                 log.warning(
                     "journey %s version %d: who is inside misses a letter: %s", journey.name, journey.version, error
