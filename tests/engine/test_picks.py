@@ -375,7 +375,8 @@ def test_a_template_shows_them(world, tmp_path):
         file.parent.mkdir(parents=True)
         file.write_text(
             f'{{% extends "retention:{language}/win_back/miss_you.jinja" %}}{{% block words %}}Look: '
-            "{% for pick in picks %}{{ pick.name }} {{ pick.price | money }} {{ pick.url }};{% endfor %}{% endblock %}",
+            "{% for pick in picks %}{{ pick.name }} {% if pick.price %}{{ pick.price | money }}{% endif %} {{ pick.url }};"
+            "{% endfor %}{% endblock %}",
             "utf-8",
         )
     products = [product("tea"), product("pot", url="https://shop.example/pot"), product("mug", url="javascript:x")]
