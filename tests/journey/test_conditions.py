@@ -151,7 +151,7 @@ REFUSED = [
     (lambda: Exists("email", "opened"), r"status: opens decide nothing; name what became of a letter: delivered, .*"),
     (lambda: Exists("email"), r"status: opens decide nothing; .*"),
     (lambda: Open("email", ("clicked",)), r"status: opens decide nothing; .*"),
-    (lambda: Exists("order", key="mine"), r"key: 'mine' is unknown; use one of 'any', 'run'"),
+    (lambda: Exists("order", key="mine"), r"key: 'mine' is unknown; use one of 'any', 'run', 'order'"),
     (lambda: Exists("order", since="today"), r"since: 'today' is unknown; use one of 'ever', 'basis', 'entry'"),
     (lambda: Last("order", "totl", ">", 1), r"attribute: 'totl' is none of kind 'order'; use one of at, currency, .*"),
     (
