@@ -114,7 +114,7 @@ def _about_the_request(told: _Stages, help_after: Delay, own: tuple[OwnReason, .
         (Exists("return", key="run", attribute="reason", values=known), Exists("answer", "reason", key="run"))
     )
     choices = tuple(Choice(_is(groups[group]), f"product_return/{name}") for group, name in _BRANCHES.items())
-    yield told.step("received", After(), "product_return/received", _ARRIVED)
+    yield told.step("received", After(), "product_return/received", ("approved", *_ON_ITS_WAY))
     question = After("received", help_after)
     yield told.step("question", question, "product_return/question", _ARRIVED, when=Not(clear))
     known_at = On((stated, answered), help_after, need="any")
@@ -216,7 +216,7 @@ def cancelled_service(
 
 def _of_the_service(told: _Stages) -> Iterator[Step]:
     over = ("withdrawn", "ended")
-    yield told.step("received", After(), "service/received", over)
+    yield told.step("received", After(), "service/received", ("confirmed", *over))
     yield told.step("confirmed", On((Facts(told.kind, "confirmed"),)), "service/confirmed", over)
     for status in ("ended", "withdrawn"):
         yield told.step(status, On((Facts(told.kind, status),)), f"service/{status}")
