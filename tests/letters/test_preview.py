@@ -116,3 +116,16 @@ def test_frames_are_high_enough_for_long_letters(language: str) -> None:
     miss_desktop, miss_phone, reminder_desktop, reminder_phone = heights
     assert reminder_desktop < miss_desktop < miss_phone
     assert reminder_desktop < reminder_phone < miss_phone
+
+
+def test_every_subject_is_there(tmp_path: Path) -> None:
+    """An arm that varies the subject has a letter of its own on the page."""
+    (tmp_path / "en" / "own").mkdir(parents=True)
+    blocks = {"subject": "First words", "other": "Other words", "preheader": "More", "words": "One."}
+    written = "".join(f"{{% block {name} %}}{text}{{% endblock %}}" for name, text in blocks.items())
+    (tmp_path / "en" / "own" / "a.jinja").write_text('{% extends "en/layout.jinja" %}' + written, "utf-8")
+    step = Step(id="a", moment=After(), template="own/a", variants={"letters": Variant(subject="other")})
+    own = Journey(name="own", trigger=Facts("order"), steps=[step])
+    shown = page(Letters(SHOP, tmp_path), [own], languages=["en"])
+    assert re.findall("<strong>(.*)</strong>", shown) == ["First words", "Other words"]
+    assert "own/a, other" in shown

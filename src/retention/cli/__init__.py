@@ -20,6 +20,7 @@ except ImportError as missing:  # pragma: no cover - the tests run with the extr
 from retention.cli.demo import demo
 from retention.cli.importing import import_
 from retention.cli.keeping import backup, check
+from retention.cli.letters import letters
 from retention.cli.looking import explain, preview, results
 from retention.cli.redeeming import redeem
 from retention.cli.running import run
@@ -44,5 +45,5 @@ def main() -> None:
     """Keep a shop's customers: who is falling asleep, which letter they get, and what it achieved."""
 
 
-for _command in (import_, run, redeem, explain, results, preview, simulate, demo, check, backup):
+for _command in (import_, run, redeem, explain, results, preview, letters, simulate, demo, check, backup):
     main.add_command(_command)

@@ -109,18 +109,18 @@ class Answer:
 class Ask:
     """`ask`: for each question its answers, made when a letter asks it."""
 
-    shop_: Shop
-    reader: Customer
-    about: str
+    _shop: Shop  # private: the sandbox keeps templates away from its secret
+    _reader: Customer
+    _about: str
 
     def _of(self, question: str) -> tuple[Answer, ...]:
-        language = self.reader.language
+        language = self._reader.language
         return tuple(
             Answer(
                 labels.question(question, language),
                 value,
                 labels.answer(question, value, language),
-                links.answer_url(self.shop_, self.reader.id, question, value, self.about),
+                links.answer_url(self._shop, self._reader.id, question, value, self._about),
             )
             for value in labels.answers(question)
         )

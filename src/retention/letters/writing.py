@@ -7,10 +7,11 @@ customer; so `write` does not fail on a template later. Nothing here sends, deci
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
+from typing import TypedDict
 
 from attrs import Factory, field, frozen
 
@@ -21,6 +22,7 @@ from retention.facts import Fact
 from retention.journey.definition import Journey
 from retention.journey.ledger import Decision, DecisionKey
 from retention.letters import checking, context, links, localisation
+from retention.letters.checking import Examined
 from retention.letters.parts import LONGEST_SUBJECT, Parts, file_name, render
 from retention.messages import Message
 from retention.people import LANGUAGES, Customer, Product, Shop
@@ -54,6 +56,14 @@ def _compiled(letters: Letters) -> Mapping[str, Templates]:
     }
 
 
+class _Wanted(TypedDict):
+    """One letter that a journey can send."""
+
+    template: str
+    subject: str
+    promotional: bool
+
+
 @frozen
 class Letters:
     """The letters of one shop.
@@ -74,6 +84,18 @@ class Letters:
 
         `thorough`: for invented customers of every sort, some dozens; else for the three that stand for all.
         """
+        for wanted, language, templates in self._wanted(journeys):
+            checking.check(templates, self.shop, language, **wanted, thorough=thorough)
+
+    def examine(self, journeys: Iterable[Journey]) -> tuple[Examined, ...]:
+        """What a thorough `check` looks at, each letter in each language, with everything that is wrong there."""
+        return tuple(
+            checking.examine(templates, self.shop, language, **wanted)
+            for wanted, language, templates in self._wanted(journeys)
+        )
+
+    def _wanted(self, journeys: Iterable[Journey]) -> Iterator[tuple[_Wanted, str, Templates]]:
+        """Every letter that the journeys can send, once in each language."""
         wanted = {
             (template, subject, step.promotional): None
             for journey in journeys
@@ -83,15 +105,7 @@ class Letters:
         }
         for template, subject, promotional in wanted:
             for language, templates in self._templates.items():
-                checking.check(
-                    templates,
-                    self.shop,
-                    language,
-                    template,
-                    promotional=promotional,
-                    subject=subject,
-                    thorough=thorough,
-                )
+                yield _Wanted(template=template, subject=subject, promotional=promotional), language, templates
 
     def write(
         self,
