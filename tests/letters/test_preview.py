@@ -33,9 +33,9 @@ def moments(*steps: Step) -> list[str]:
 
 
 def test_every_letter_is_there() -> None:
-    """Two letters in two languages: at two widths, with subject, preheader and text."""
-    assert PAGE.count("<article") == 4
-    assert PAGE.count("<iframe sandbox ") == 8
+    """Four letters in two languages: at two widths, with subject, preheader and text."""
+    assert PAGE.count("<article") == 8
+    assert PAGE.count("<iframe sandbox ") == 16
     for words in (
         "Anna, it has been a while",
         "Анна, ещё один привет от нас",
@@ -43,13 +43,13 @@ def test_every_letter_is_there() -> None:
         "Hello, Anna!",
     ):
         assert words in PAGE
-    assert page(LETTERS, [win_back()], languages=["ru"]).count("<article") == 2
+    assert page(LETTERS, [win_back()], languages=["ru"]).count("<article") == 4
 
 
 def test_frames_hold_whole_letters() -> None:
     """What a frame shows is the HTML of the letter, unescaped once."""
     frames = [html.unescape(each) for each in re.findall(r'srcdoc="([^"]*)"', PAGE)]
-    assert len(frames) == 8
+    assert len(frames) == 16
     assert all(each.startswith("<!doctype html>") and each.rstrip().endswith("</html>") for each in frames)
 
 
