@@ -150,10 +150,10 @@ def checked_once(checked):
     """The library's own letters pass their check once; to try them anew for every engine would take a minute."""
     check = letters.Letters.check
 
-    def once(self, journeys):
+    def once(self, journeys, **more):
         wanted = {template for journey in journeys for step in journey.steps for template in step.templates()}
         if self.overrides is not None or not wanted <= checked:
-            check(self, journeys)
+            check(self, journeys, **more)
         if self.overrides is None:
             checked.update(wanted)
 

@@ -240,10 +240,10 @@ def test_win_back_from_falling_asleep_to_the_order(world):
     """Asleep, entered, letter; the reminder a week later, which completes the run; the next silence begins a new one."""
     engine = world.engine()
     engine.record(world.asleep("eve", silent=74))
-    assert engine.run() == {"scan": {"asleep": 0, "waiting": 0}, "tick": {}, "deliver": {}}
+    assert engine.run() == {"scan": {"asleep": 0, "waiting": 0, "risks": 0, "unjudged": 0}, "tick": {}, "deliver": {}}
     world.clock.passes(days=1)
     assert engine.run() == {
-        "scan": {"asleep": 1, "waiting": 0},
+        "scan": {"asleep": 1, "waiting": 0, "risks": 0, "unjudged": 0},
         "tick": {"enter": 1, "send": 1},
         "deliver": {"sent": 1},
     }
@@ -359,7 +359,7 @@ def test_run_twice_changes_nothing_in_memory(world):
     engine.run()
     before, sent = contents(world.storage), dict(world.sender.messages)
     again = world.engine(win_back(control=0.5)).run()
-    assert again == {"scan": {"asleep": 0, "waiting": 19}, "tick": {}, "deliver": {}}
+    assert again == {"scan": {"asleep": 0, "waiting": 19, "risks": 0, "unjudged": 0}, "tick": {}, "deliver": {}}
     assert engine.run() == again
     assert contents(world.storage) == before
     assert world.sender.messages == sent
