@@ -178,7 +178,7 @@ class Engine:
         self._compiled(journeys, policy)  # what cannot work is refused before anything is stored
         copies.keep(storage, owner)
         if is_restored:
-            copies.restore(storage, self._witness, self._present())
+            copies.restore(storage, self._witness, self.present())
         self._epoch, restoration = copies.latest(storage)
         self._pin(journeys)
         self.book = self._compiled(journeys, policy, restoration)
@@ -224,12 +224,13 @@ class Engine:
 
     def now(self) -> datetime:
         """The clock's time in UTC, or the latest time anybody has worked at on this storage, if that is later."""
-        now = self.storage.advance(self._present())
+        now = self.storage.advance(self.present())
         if self._witness is not None:
             self._witness.saw(self._epoch, now)
         return now
 
-    def _present(self) -> datetime:
+    def present(self) -> datetime:
+        """The clock's time in UTC, as it is; asking moves nothing."""
         return _values.instant("clock", self._clock())
 
     def record(self, facts: Iterable[Fact]) -> Recorded:
@@ -264,7 +265,7 @@ class Engine:
         Who complained, unsubscribed or has no such address gets no more letters. Raises `InvalidInput`, and keeps
         nothing, for a body that the provider did not sign lately: answer 401, and what was real is sent again.
         """
-        now = self._present()
+        now = self.present()
         said = reports.parsed(parser, headers, body, now)
         owners = self.storage.owners({report.message_key for report in said.reports})
         told = self.record(reports.facts(said.reports, owners, now))
@@ -280,7 +281,7 @@ class Engine:
         Letters not yet handed over are cancelled. The id stays, with what was decided; reported again, nothing of what
         was erased comes back. A shop that hears of the customer anew begins anew.
         """
-        who, now = _values.identifier("customer_id", customer_id), self._present()
+        who, now = _values.identifier("customer_id", customer_id), self.present()
         self.record([CustomerErased(id=f"{who}/{now.isoformat()}", customer_id=who, at=now)])
 
     def scan(self) -> Scanned:
@@ -343,7 +344,7 @@ class Engine:
         """
         if self._offering is None:
             raise InvalidInput("redeem: this engine grants no offers; give it offers=Granting(…)")
-        when = self._present() if at is None else _values.instant("at", at)
+        when = self.present() if at is None else _values.instant("at", at)
         order = "" if order_id == "" else _values.identifier("order_id", order_id)
         found = self._offering.redeem(_values.text("code", code), order_id=order, at=when)
         self._report("redeem", {found.status: 1})
@@ -430,7 +431,7 @@ class Engine:
 
         Looking moves no clock: a storage that was worked with at another time's `clock` stays in that time.
         """
-        return tally(self._files(NEEDED), self.book, copies.worked_at(self.storage) or self._present())
+        return tally(self._files(NEEDED), self.book, copies.worked_at(self.storage) or self.present())
 
     def _files(self, needed: Needs) -> Iterator[CustomerFile]:
         """The files of all customers."""

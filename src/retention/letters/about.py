@@ -23,7 +23,7 @@ from retention.facts import (
     ServiceCancellationChanged,
 )
 from retention.journey.ledger import Decision
-from retention.letters import labels, links
+from retention.letters import labels, links, localisation
 from retention.letters.localisation import Money
 from retention.letters.names import product
 from retention.people import Customer, Product, Shop
@@ -38,15 +38,17 @@ _INSTANT = timedelta(microseconds=1)
 
 @frozen
 class Offer:
-    """`offer`. `kind`: one of `offers.KINDS`, "" when only its id is known. `percent`: of a discount, else None.
+    """`offer`. `words`: what it gives. `kind`: one of `offers.KINDS`, "" when only its `id` is known.
 
-    `amount`: what other kinds give, perhaps 0. `code`: "" for none. `until`: the last local day. `url`: its own page.
+    `amount`: what it gives in money, perhaps 0; None for a discount, which has a `percent`. `code`: "" for none.
+    `until`: the last local day. `url`: its own page.
     """
 
     id: str
+    words: str
     kind: str = ""
     amount: Money | None = None
-    percent: int | None = None
+    percent: str = ""
     code: str = ""
     until: date | None = None
     url: str = ""
@@ -157,16 +159,19 @@ def offer(shop: Shop, customer: Customer, facts: Iterable[Fact], decision: Decis
         return None
     granted = _last(facts, OfferDecided, lambda f: f.id == f"{decision.journey}/{decision.entry_key}")
     if granted is None or granted.offer != decision.offer or granted.expires_at is None:
-        return Offer(decision.offer)
-    by_share = granted.offer_kind == "discount"
-    ends = (granted.expires_at - _INSTANT).astimezone(ZoneInfo(customer.timezone))
+        return Offer(decision.offer, labels.offer("", customer.language, percent="", amount=""))
+    percent = localisation.number(granted.amount * 100, customer.language)
+    amount = Money(granted.amount, shop.currency)
+    written = localisation.filters(customer.language, shop.currency)["money"](amount)
+    is_share = granted.offer_kind == "discount"
     return Offer(
         granted.offer,
+        labels.offer(granted.offer_kind, customer.language, percent=percent, amount=written),
         granted.offer_kind,
-        None if by_share else Money(granted.amount, shop.currency),
-        round(granted.amount * 100) if by_share else None,
+        None if is_share else amount,
+        percent if is_share else "",
         granted.code,
-        ends.date(),
+        (granted.expires_at - _INSTANT).astimezone(ZoneInfo(customer.timezone)).date(),
         links.coupon_url(shop, customer.id, granted.id),
     )
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from retention.facts import QUESTIONS
 from retention.reasons import Reason
 
-__all__ = ["REASONS_ASKED", "answer", "answers", "question", "why"]
+__all__ = ["REASONS_ASKED", "answer", "answers", "offer", "question", "why"]
 
 REASONS_ASKED = ("SIZE_TOO_SMALL", "SIZE_TOO_LARGE", "DEFECTIVE", "NOT_AS_DESCRIBED", "STYLE", "CHANGED_MIND")
 """The reasons that a letter offers as answers; a longer list is not read."""
@@ -78,6 +78,28 @@ _ANSWERS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         },
     },
 }
+_OFFERS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "discount": "{percent}% off your next order",
+        "fixed_amount": "{amount} off your next order",
+        "gift": "A gift with your next order",
+        "points": "Points worth {amount}",
+        "free_shipping": "Free delivery of your next order",
+        "free_exchange": "A free exchange",
+        "store_credit": "Credit of {amount}",
+        "": "Something for you",
+    },
+    "ru": {
+        "discount": "Скидка {percent}\N{NO-BREAK SPACE}% на следующий заказ",
+        "fixed_amount": "Скидка {amount} на следующий заказ",
+        "gift": "Подарок к следующему заказу",
+        "points": "Баллы на {amount}",
+        "free_shipping": "Бесплатная доставка следующего заказа",
+        "free_exchange": "Бесплатный обмен",
+        "store_credit": "Сертификат на {amount}",
+        "": "Кое-что для вас",
+    },
+}
 # Parts of a sentence: "you are sending it back because …", «вы возвращаете его, потому что …».
 _WHY: Mapping[str, Mapping[str, str]] = {
     "en": {
@@ -126,6 +148,12 @@ def answer(name: str, value: str, language: str) -> str:
     if name == "reason":
         return Reason(value).in_words(language) if value in Reason.__members__ else value
     return _ANSWERS[language].get(name, MappingProxyType({})).get(value, value)
+
+
+def offer(kind: str, language: str, *, percent: str, amount: str) -> str:
+    """What an offer of a kind gives, in words; `percent`, `amount`: numbers as the language writes them."""
+    words = _OFFERS[language]
+    return words.get(kind, words[""]).format(percent=percent, amount=amount)
 
 
 def why(reason: str, language: str) -> str:

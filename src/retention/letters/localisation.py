@@ -22,11 +22,11 @@ from attrs import frozen
 from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 
 from retention.errors import InvalidInput
 
-__all__ = ["Money", "filters"]
+__all__ = ["Money", "filters", "number"]
 
 _NBSP = "\N{NO-BREAK SPACE}"
 _KEPT = 4_096
@@ -59,7 +59,8 @@ _MANNERS: Mapping[str, _Manner] = MappingProxyType(
 )
 
 
-def filters(language: str, currency: str) -> dict[str, Callable[..., Any]]:
+@lru_cache(_KEPT)
+def filters(language: str, currency: str) -> Mapping[str, Callable[..., Any]]:
     """The filters of one language; `currency` is that of amounts which are no `Money`.
 
     `money`: £1,234.50 · `date(pattern)`: 3 March 2026, or as the CLDR pattern says · `plural(one=…, few=…, many=…,
@@ -67,13 +68,19 @@ def filters(language: str, currency: str) -> dict[str, Callable[..., Any]]:
     from names · `paragraphs`: the pieces between blank lines, each on one line.
     """
     locale = Locale.parse(language)
-    return {
+    found: dict[str, Callable[..., Any]] = {
         "money": _money(locale, currency),
         "date": _date(locale, _MANNERS[language].date),
         "plural": _plural(locale),
         "quoted": _quoted(locale, _MANNERS[language]),
         "paragraphs": _paragraphs,
     }
+    return MappingProxyType(found)
+
+
+def number(value: Decimal, language: str) -> str:
+    """A number without an end of zeros: 15, 12.5; 12,5 in Russian."""
+    return format_decimal(value.normalize(), locale=Locale.parse(language))
 
 
 def _money(locale: Locale, default: str) -> Callable[[Money | Decimal | int], str]:

@@ -4,6 +4,9 @@
 
 - `GET /unsubscribe/<token>` shows a page and changes nothing: link scanners follow every link of a letter.
 - `POST /unsubscribe/<token>` ends the letters on the link's topic; a mail program posts it by itself (RFC 8058).
+- `/answer/<token>` shows a question with the answer that was chosen in a letter, and keeps it on POST.
+- `/preferences/<token>` shows what a customer hears of and in which language, and keeps changes on POST.
+- `GET /coupon/<token>` shows a granted offer and whether it can still be used.
 - `POST /webhooks/<name>` hands the provider's bytes to `Engine.receive`.
 
 Any framework mounts it, under any prefix; the shop's `base_url` holds the prefix, because links begin with it. No
@@ -23,8 +26,11 @@ from retention.engine import Engine
 from retention.engine.trouble import trouble
 from retention.errors import StorageError
 from retention.ports import WebhookParser
+from retention.web.answering import Answering
+from retention.web.coupons import Coupons
 from retention.web.hooks import Hooks
 from retention.web.pages import Pages
+from retention.web.preferring import Preferring
 from retention.web.unsubscribing import Unsubscribing
 from retention.web.wsgi import Refused, Request, Response, Room, plain, reply
 
@@ -43,7 +49,13 @@ def app(engine: Engine, *, webhooks: Mapping[str, WebhookParser] = MappingProxyT
     name in the path and who reads what it sends. Threads may share it.
     """
     pages = Pages(engine.shop)
-    rooms: Mapping[str, Room] = {"unsubscribe": Unsubscribing(engine, pages), "webhooks": Hooks(engine, webhooks)}
+    rooms: Mapping[str, Room] = {
+        "unsubscribe": Unsubscribing(engine, pages),
+        "answer": Answering(engine, pages),
+        "preferences": Preferring(engine, pages),
+        "coupon": Coupons(engine, pages),
+        "webhooks": Hooks(engine, webhooks),
+    }
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return reply(_answer(rooms, pages, environ), environ, start_response)

@@ -6,8 +6,9 @@ from http import HTTPStatus
 from importlib import resources
 
 from retention._templates import Templates, read
+from retention.letters import localisation
 from retention.letters.context import writer
-from retention.people import Shop
+from retention.people import LANGUAGES, Shop
 from retention.web.wsgi import HTML, Response
 
 __all__ = ["Pages"]
@@ -17,7 +18,10 @@ class Pages:
     """The pages of one shop."""
 
     def __init__(self, shop: Shop) -> None:
-        self._templates = Templates(read(resources.files("retention.web") / "pages"))
+        sources = read(resources.files("retention.web") / "pages")
+        self._templates = {
+            language: Templates(sources, localisation.filters(language, shop.currency)) for language in LANGUAGES
+        }
         self._language = shop.language
         self._shop = writer(shop)
 
@@ -28,9 +32,10 @@ class Pages:
         *,
         status: HTTPStatus = HTTPStatus.OK,
         headers: tuple[tuple[str, str], ...] = (),
+        **shown: object,
     ) -> Response:
-        """One page; `language`: the customer's, the shop's when nobody knows who it is."""
+        """One page; `language`: the customer's, the shop's when nobody knows who it is; `shown`: what it tells."""
         language = language or self._language
-        context = {"shop": self._shop, "language": language}
-        html = self._templates.html(f"{language}/{name}.jinja", "page", context)
+        context = {"shop": self._shop, "language": language, **shown}
+        html = self._templates[language].html(f"{language}/{name}.jinja", "page", context)
         return Response(status, HTML, html.encode(), headers)

@@ -16,10 +16,9 @@ from retention import _hashing
 from retention.engine import Engine
 from retention.errors import InvalidInput
 from retention.facts import ConsentChanged
-from retention.journey import CustomerFile, Needs, customer_of
-from retention.journey.customer import KINDS
 from retention.letters import links
 from retention.web.pages import Pages
+from retention.web.visits import Visit, visit
 from retention.web.wsgi import Request, Response
 
 __all__ = ["Unsubscribing"]
@@ -42,18 +41,18 @@ class Unsubscribing:
             return self.pages.show("lost", status=HTTPStatus.NOT_FOUND)
 
     def _page(self, request: Request, customer_id: str, topic: str) -> Response:
-        (file,) = self.engine.storage.load([customer_id], Needs(KINDS))
-        language = self._language(file)
+        known = visit(self.engine, customer_id)
+        language = known.language
         if request.method != "POST":
-            return self.pages.show("unsubscribe", language)
+            return self._ask(customer_id, language)
         if not _is_one_click(request.body):
-            return self.pages.show("unsubscribe", language, status=HTTPStatus.BAD_REQUEST)
-        self.engine.record(_withdrawals(file, customer_id, topic, self.engine.now()))
+            return self._ask(customer_id, language, HTTPStatus.BAD_REQUEST)
+        self.engine.record(_withdrawals(known, customer_id, topic, self.engine.now()))
         return self.pages.show("unsubscribed", language)
 
-    def _language(self, file: CustomerFile) -> str:
-        shop = self.engine.shop
-        return customer_of(file.customer_id, file.facts, timezone=shop.timezone, language=shop.language).language
+    def _ask(self, customer_id: str, language: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
+        wishes = links.preferences_url(self.engine.shop, customer_id)
+        return self.pages.show("unsubscribe", language, status=status, preferences_url=wishes)
 
 
 def _is_one_click(body: bytes) -> bool:
@@ -61,7 +60,7 @@ def _is_one_click(body: bytes) -> bool:
     return b"List-Unsubscribe" in body and b"One-Click" in body
 
 
-def _withdrawals(file: CustomerFile, customer_id: str, topic: str, now: datetime) -> list[ConsentChanged]:
+def _withdrawals(file: Visit, customer_id: str, topic: str, now: datetime) -> list[ConsentChanged]:
     """What ends the consent of this moment, and one that a fast clock has dated later.
 
     Where nothing was said yet that is withdrawn too: somebody may vouch for a consent later.
