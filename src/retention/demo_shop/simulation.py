@@ -15,13 +15,14 @@ from attrs import frozen
 
 from retention import _values, _wall_time
 from retention._types import Json
-from retention.demo_shop.customers import Customers
-from retention.demo_shop.lives import draw
+from retention.demo_shop.catalogue import OFFERS
+from retention.demo_shop.customers import Coupon, Customers
+from retention.demo_shop.lives import draw, earned
 from retention.demo_shop.truth import Truth, in_groups, windows
 from retention.demo_shop.worlds import World
-from retention.engine import Engine, Results
-from retention.facts import OrderPlaced
-from retention.journey import CustomerFile, Journey, Needs
+from retention.engine import Engine, Granting, Results
+from retention.facts import OfferDecided, OrderPlaced
+from retention.journey import GRANTED, After, Delay, CustomerFile, Journey, Last, Needs
 from retention.messages import Message, Result
 from retention.people import Shop
 from retention.playbooks import win_back
@@ -29,10 +30,11 @@ from retention.ports import Sender, Storage
 from retention.senders.memory import MemorySender
 from retention.storage.memory import MemoryStorage
 
-__all__ = ["Simulated", "shop", "simulate"]
+__all__ = ["Simulated", "granting", "shop", "simulate", "targeted"]
 
 _RUN_AT = time(10)  # when win-back letters are due, so that the first one leaves on the day of the entry
 _LOADED = 500
+_OFFERS = Needs(frozenset({OfferDecided.kind}))
 
 
 @frozen(eq=False)
@@ -72,6 +74,23 @@ def shop(seed: int) -> Shop:
     )
 
 
+def targeted(*, control: float = 0.2, at_most: float = 0.7, wait: int = 5, wait2: int = 7) -> Journey:
+    """Win-back as the demo shop runs it: for sleepers who are not likely to come anyway, an offer in the second letter.
+
+    `control`: the share of customers who get no letter. `at_most`: the highest `p_active` that starts it, 0 to 1.
+    """
+    journey = win_back(control=control)
+    first, last = journey.steps
+    offer = attrs.evolve(last, id="offer", moment=After("miss_you", Delay(days=wait), if_skipped="drop"), offer=GRANTED)
+    last = attrs.evolve(last, moment=After("offer", Delay(days=wait2), if_skipped="drop"), offer=GRANTED)
+    return attrs.evolve(journey, steps=(first, offer, last), when=Last("asleep", "p_active", "<=", at_most))
+
+
+def granting(world: World) -> Granting:
+    """What the demo shop lets its engine grant: in any 30 days a tenth of a pound for each of its customers."""
+    return Granting(catalogue=OFFERS, budget=world.budget, margin=world.margin, explore=world.explore)
+
+
 def simulate(
     world: World,
     *,
@@ -85,8 +104,8 @@ def simulate(
     """Live the world's days through an engine of its own and count what its letters did.
 
     `seed`: from 0 up; in worlds that differ only in what letters do it gives the same customers. `storage`: empty; in
-    memory unless given. `sender`: gets every letter; keeps them in memory unless given. `journey`: `win_back` with a
-    fifth of the customers in the control group unless given. `days`: fewer or more than the world's. `progress`: called
+    memory unless given. `sender`: gets every letter; keeps them in memory unless given. `journey`: `targeted` unless
+    given. `days`: fewer or more than the world's. `progress`: called
     after each day with the days done and the days in all. Raises `InvalidInput` for numbers out of range.
 
     >>> from retention.demo_shop import WORLDS
@@ -100,7 +119,7 @@ def simulate(
         _values.count("seed", seed),
         MemoryStorage() if storage is None else storage,
         MemorySender() if sender is None else sender,
-        win_back(control=0.2) if journey is None else journey,
+        targeted() if journey is None else journey,
     )
     for day in range(world.days):
         play.live(world.start + timedelta(days=day))
@@ -130,30 +149,58 @@ class _Play:
         self.zone = ZoneInfo(self.shop.timezone)
         self.origin = self.now = datetime.combine(world.start - timedelta(days=world.history_days), time(), UTC)
         self.lives = draw(world, seed)
-        self.customers = Customers(world, self.lives, origin=self.origin, currency=self.shop.currency)
+        self.customers = Customers(
+            world, self.lives, origin=self.origin, currency=self.shop.currency, till=self._accepts
+        )
         self.by_email = {self.customers.email(row): row for row in range(world.customers)}
         self.reader = _Reader(sender)
-        self.engine = Engine(storage, self.reader, journeys=[journey], shop=self.shop, clock=lambda: self.now)
-        self.letters = 0
+        self.offers = {offer.id: offer for offer in OFFERS}
+        self.engine = Engine(
+            storage, self.reader, journeys=[journey], shop=self.shop, offers=granting(world), clock=lambda: self.now
+        )
+        self.letters = self.granted = 0
         self.example = ""
 
     def live(self, day: date) -> None:
         """One day: what happened since the last one is recorded, the engine runs, its letters are read."""
         self.now = _wall_time.at(day, _RUN_AT, self.zone)
-        second = (self.now - self.origin) // timedelta(seconds=1)
+        second = self._second(self.now)
         self.engine.record(self.customers.facts(second))
         self.engine.run()
+        coupons = self._coupons()
         for message in self.reader.unread:
             customer = self.by_email[message.to]
-            self.customers.read(customer, second)
+            self.customers.read(customer, second, coupons.get(message.key))
             if customer in self.customers.sent_back:
                 self.example = self.example or self.customers.ids[customer]
         self.letters += len(self.reader.unread)
+        self.granted += len(coupons)
         self.reader.unread.clear()
+
+    def _second(self, at: datetime) -> int:
+        return (at - self.origin) // timedelta(seconds=1)
+
+    def _accepts(self, code: str, at: datetime, order_id: str) -> bool:
+        return self.engine.redeem(code, at=at, order_id=order_id).status == "accepted"
+
+    def _coupons(self) -> dict[str, Coupon]:
+        """What today's letters offer, by the letter's key, as the engine's own records have it."""
+        readers = sorted({self.customers.ids[self.by_email[message.to]] for message in self.reader.unread})
+        found: dict[str, Coupon] = {}
+        for file in self.engine.storage.load(readers, _OFFERS):
+            granted = {(fact.journey, fact.about): fact for fact in file.facts if isinstance(fact, OfferDecided)}
+            offers = {row.key: row.offer for row in file.ledger if row.kind == "send"}
+            for outcome in file.outcomes:
+                fact = granted.get((outcome.key.journey, outcome.key.entry))
+                if fact is not None and fact.expires_at is not None and offers.get(outcome.key) == fact.offer:
+                    until = self._second(fact.expires_at)
+                    found[outcome.message_key] = Coupon(self.offers[fact.offer], fact.code, until)
+        return {message.key: found[message.key] for message in self.reader.unread if message.key in found}
 
     def truth(self) -> Truth:
         """What the letters did, as of the last day."""
         done = self.customers.tally
+        start = datetime.combine(self.world.start, time(), UTC)
         over = windows(self._files(), self.lives, self.journey, zone=self.zone, origin=self.origin, now=self.now)
         return Truth(
             **in_groups(over),
@@ -162,7 +209,11 @@ class _Play:
             unsubscribed=done["unsubscribed"],
             orders_won=done["won"],
             orders_lost=done["lost"],
-            profit=self.customers.profit - self.world.letter_cost * self.letters,
+            granted=self.granted,
+            redeemed=done["redeemed"],
+            offers_cost=self.customers.given,
+            profit=self.customers.profit(self.letters),
+            margin_without=earned(self.world, self.lives, self._second(start), self._second(self.now)),
         )
 
     def _files(self) -> Iterator[tuple[int, CustomerFile]]:

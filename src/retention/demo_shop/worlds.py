@@ -13,14 +13,17 @@ from retention.errors import InvalidInput
 
 __all__ = ["WORLDS", "World"]
 
-_WHOLE = {"customers": 1, "days": 1, "history_days": 0, "arrival_days": 1, "anyway_days": 0, "sulk_days": 0}
-_SHARES = ("lapses", "sent_back", "consent", "russian", "wins", "annoys", "margin")
+_WHOLE = {"customers": 1, "days": 1, "history_days": 0, "arrival_days": 1, "anyway_days": 0, "forward_days": 0, "sulk_days": 0}
+_SHARES = ("lapses", "sent_back", "consent", "russian", "persuadable", "bargain", "touchy", "wins", "annoys", "uses", "margin")
 _RANGES = {
     **dict.fromkeys(_SHARES, (0, 1)),
     "usual_gap": (1, 10_000),
     "gap_spread": (0, 5),
     "regularity": (0.1, 1_000),
     "decision_days": (0, 1_000),
+    "half_life": (1, 10_000),
+    "cut_pulls": (0, 10),
+    "gift_pulls": (0, 10),
     "letter_cost": (0, 1_000_000),
 }
 
@@ -41,10 +44,20 @@ class World:
     People. `customers`: how many. `consent`: the share who agreed to marketing letters. `russian`: the share who read
     Russian; the others read English.
 
-    What one letter does. `wins`: the chance that it brings an order from somebody who would not have ordered by
-    themselves in the `anyway_days` after it; the order comes after `decision_days` on average, exponential. `annoys`:
-    the chance that the reader unsubscribes and places none of the orders of the next `sulk_days`. `margin`: the share
-    of an order's total that is profit; an order sent back earns nothing. `letter_cost`: of a letter that leaves.
+    How they take letters. `persuadable`, `bargain`, `touchy`: the shares of customers whom a letter can win, whom hardly
+    anything but an offer can, and whom letters annoy; the others are past caring. Nobody sees it in what they ordered.
+
+    What one letter does. `wins`: the chance that it brings an order from somebody persuadable who has just ordered, and
+    would not do so again by themselves in the `anyway_days` after the letter; who would within `forward_days` comes now
+    instead of then. The chance halves with every `half_life`
+    days of silence, and is a quarter for who wants a bargain. The order comes after `decision_days` on average,
+    exponential. `cut_pulls`, `gift_pulls`: what an offer in it adds to the log odds for each tenth of the basket that it
+    gives, as a price cut and in other ways; twice that for who wants a bargain. `uses`: the share of customers who use
+    a code on an order that they place anyway. `annoys`: the chance that somebody touchy unsubscribes and places none of
+    the orders of the next `sulk_days`.
+
+    Money. `margin`: the share of an order's total, before any price cut, that is profit; an order sent back earns
+    nothing. `letter_cost`: of a letter that leaves.
 
     Raises `InvalidInput` for a number out of its range.
     """
@@ -62,13 +75,23 @@ class World:
     customers: int = 2_000
     consent: float = 0.9
     russian: float = 0.3
-    wins: float = 0.1
+    persuadable: float = 0.4
+    bargain: float = 0.2
+    touchy: float = 0.15
+    wins: float = 0.5
     anyway_days: int = 28
+    forward_days: int = 60
+    half_life: float = 45.0
     decision_days: float = 4.0
-    annoys: float = 0.01
+    cut_pulls: float = 0.6
+    gift_pulls: float = 0.5
+    uses: float = 0.8
+    annoys: float = 0.07
     sulk_days: int = 60
     margin: float = 0.35
     letter_cost: float = 0.1
+    budget: float = 200.0
+    explore: float = 0.2
 
     def __attrs_post_init__(self) -> None:
         for name, least in _WHOLE.items():
@@ -76,14 +99,15 @@ class World:
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise InvalidInput(f"{name}: {getattr(self, name)!r} is out of range; give {low} to {high}")
-        if self.wins + self.annoys > 1:
-            raise InvalidInput(f"annoys: {self.annoys!r} and wins {self.wins!r} together exceed 1; lower one of them")
+        known = self.persuadable + self.bargain + self.touchy
+        if known > 1:
+            raise InvalidInput(f"touchy: with persuadable and bargain the shares sum to {known:.3g}, above 1; lower one of them")
 
 
 def _worlds() -> Mapping[str, World]:
     default = World(name="default")
     nobody = evolve(default, name="aa", wins=0.0, annoys=0.0)
-    losing = evolve(default, name="losing", wins=0.01, annoys=0.25)
+    losing = evolve(default, name="losing", wins=0.05, annoys=1.0, touchy=0.25, persuadable=0.3)
     return MappingProxyType({world.name: world for world in (default, nobody, losing)})
 
 
