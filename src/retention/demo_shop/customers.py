@@ -68,6 +68,7 @@ class Customers:
         heapify(self._events)
         self._placed = [0] * world.customers
         self._last = [0] * world.customers  # their last order that no letter brought
+        self._in_vain = [0] * world.customers  # letters since then
         self._coupons: dict[int, Coupon] = {}
         self._moved: set[tuple[int, int]] = set()
         self._returned: dict[str, OrderPlaced] = {}
@@ -96,7 +97,9 @@ class Customers:
             self._coupons[customer] = coupon
         response = self.lives.response[at // DAY, customer]
         reader = self.sort(customer)
-        if response < self._chance(customer, reader, at, coupon):
+        chance = self._chance(customer, reader, at, coupon)
+        self._in_vain[customer] += 1
+        if response < chance:
             self._is_won(customer, at)
         elif reader == "touchy" and response >= 1 - self.world.annoys:
             self.tally["unsubscribed"] += 1
@@ -114,6 +117,7 @@ class Customers:
             reader,
             silent_days,
             self.lives.gap[customer],
+            self._in_vain[customer],
             None if coupon is None else coupon.offer,
             catalogue.USUAL[self.lives.favourite[customer]],
         )
@@ -184,6 +188,7 @@ class Customers:
         self._placed[event.customer] += 1
         if not aided:
             self._last[event.customer] = event.at
+            self._in_vain[event.customer] = 0
         order = OrderPlaced(
             id=f"{customer_id}-{self._placed[event.customer]}",
             customer_id=customer_id,

@@ -14,7 +14,7 @@ from retention.errors import InvalidInput
 __all__ = ["WORLDS", "World"]
 
 _WHOLE = {"customers": 1, "days": 1, "history_days": 0, "arrival_days": 1, "anyway_days": 0, "forward_days": 0, "sulk_days": 0}
-_SHARES = ("lapses", "sent_back", "consent", "russian", "persuadable", "bargain", "touchy", "wins", "annoys", "uses", "margin")
+_SHARES = ("lapses", "sent_back", "consent", "russian", "persuadable", "bargain", "touchy", "wins", "tires", "annoys", "uses", "margin")
 _RANGES = {
     **dict.fromkeys(_SHARES, (0, 1)),
     "usual_gap": (1, 10_000),
@@ -78,15 +78,16 @@ class World:
     persuadable: float = 0.4
     bargain: float = 0.2
     touchy: float = 0.15
-    wins: float = 0.5
+    wins: float = 0.6
     anyway_days: int = 28
     forward_days: int = 60
-    half_life: float = 45.0
+    half_life: float = 60.0
+    tires: float = 0.7
     decision_days: float = 4.0
-    cut_pulls: float = 0.6
-    gift_pulls: float = 0.5
+    cut_pulls: float = 0.5
+    gift_pulls: float = 0.4
     uses: float = 0.8
-    annoys: float = 0.07
+    annoys: float = 0.1
     sulk_days: int = 60
     margin: float = 0.35
     letter_cost: float = 0.1
