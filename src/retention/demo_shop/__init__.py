@@ -14,8 +14,9 @@ counts. Chance comes from the seed alone and time from the world: the same call 
 
 from __future__ import annotations
 
-from retention.demo_shop.simulation import Simulated, shop, simulate
+from retention.demo_shop.rivals import RIVALS, Mailed, mail
+from retention.demo_shop.simulation import Simulated, granting, shop, simulate, targeted
 from retention.demo_shop.truth import Truth
 from retention.demo_shop.worlds import WORLDS, World
 
-__all__ = ["WORLDS", "Simulated", "Truth", "World", "shop", "simulate"]
+__all__ = ["RIVALS", "WORLDS", "Mailed", "Simulated", "Truth", "World", "granting", "mail", "shop", "simulate", "targeted"]

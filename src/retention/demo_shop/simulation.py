@@ -15,6 +15,7 @@ from attrs import frozen
 
 from retention import _values, _wall_time
 from retention._types import Json
+from retention.demo_shop import brake
 from retention.demo_shop.catalogue import OFFERS
 from retention.demo_shop.customers import Coupon, Customers
 from retention.demo_shop.lives import draw, earned
@@ -41,7 +42,8 @@ _OFFERS = Needs(frozenset({OfferDecided.kind}))
 class Simulated:
     """A simulation that is over: the engine with all that it recorded, its results, and the truth beside them.
 
-    `example`: the id of a customer with an order, a return and a letter, for `engine.explain`; "" if there is none.
+    `example`: the id of a customer with an order, a return and a letter, for `engine.explain`; "" if there is none. `stopped`: the
+    day on which the shop took its letters off the timetable, see `brake`; None if it did not.
     """
 
     world: World
@@ -50,6 +52,7 @@ class Simulated:
     results: Results
     truth: Truth
     example: str
+    stopped: date | None = None
 
     def to_json(self) -> Json:
         """World, seed, results and truth as a JSON mapping."""
@@ -87,8 +90,9 @@ def targeted(*, control: float = 0.2, at_most: float = 0.7, wait: int = 5, wait2
 
 
 def granting(world: World) -> Granting:
-    """What the demo shop lets its engine grant: in any 30 days a tenth of a pound for each of its customers."""
-    return Granting(catalogue=OFFERS, budget=world.budget, margin=world.margin, explore=world.explore)
+    """What the demo shop lets its engine grant."""
+    budget = world.budget * world.customers
+    return Granting(catalogue=OFFERS, budget=budget, margin=world.margin, explore=world.explore)
 
 
 def simulate(
@@ -99,13 +103,15 @@ def simulate(
     sender: Sender | None = None,
     journey: Journey | None = None,
     days: int | None = None,
+    may_stop: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Simulated:
     """Live the world's days through an engine of its own and count what its letters did.
 
     `seed`: from 0 up; in worlds that differ only in what letters do it gives the same customers. `storage`: empty; in
     memory unless given. `sender`: gets every letter; keeps them in memory unless given. `journey`: `targeted` unless
-    given. `days`: fewer or more than the world's. `progress`: called
+    given. `days`: fewer or more than the world's. `may_stop`: whether the shop stops writing when too many
+    unsubscribe, see `brake`. `progress`: called
     after each day with the days done and the days in all. Raises `InvalidInput` for numbers out of range.
 
     >>> from retention.demo_shop import WORLDS
@@ -120,12 +126,13 @@ def simulate(
         MemoryStorage() if storage is None else storage,
         MemorySender() if sender is None else sender,
         targeted() if journey is None else journey,
+        may_stop=may_stop,
     )
     for day in range(world.days):
         play.live(world.start + timedelta(days=day))
         if progress is not None:
             progress(day + 1, world.days)
-    return Simulated(world, seed, play.engine, play.engine.results(), play.truth(), play.example)
+    return Simulated(world, seed, play.engine, play.engine.results(), play.truth(), play.example, play.stopped)
 
 
 class _Reader:
@@ -144,7 +151,8 @@ class _Reader:
 class _Play:
     """A simulation under way."""
 
-    def __init__(self, world: World, seed: int, storage: Storage, sender: Sender, journey: Journey) -> None:
+    def __init__(self, world: World, seed: int, storage: Storage, sender: Sender, journey: Journey, *, may_stop: bool) -> None:
+        self.may_stop = may_stop
         self.world, self.journey, self.shop = world, journey, shop(seed)
         self.zone = ZoneInfo(self.shop.timezone)
         self.origin = self.now = datetime.combine(world.start - timedelta(days=world.history_days), time(), UTC)
@@ -160,12 +168,16 @@ class _Play:
         )
         self.letters = self.granted = 0
         self.example = ""
+        self.stopped: date | None = None
 
     def live(self, day: date) -> None:
         """One day: what happened since the last one is recorded, the engine runs, its letters are read."""
         self.now = _wall_time.at(day, _RUN_AT, self.zone)
         second = self._second(self.now)
         self.engine.record(self.customers.facts(second))
+        if self.stopped is not None or (day - self.world.start).days % self.world.runs_every:
+            self.engine.now()  # time passes
+            return
         self.engine.run()
         coupons = self._coupons()
         for message in self.reader.unread:
@@ -176,6 +188,8 @@ class _Play:
         self.letters += len(self.reader.unread)
         self.granted += len(coupons)
         self.reader.unread.clear()
+        if self.may_stop and brake.harms(self.letters, self.customers.tally["unsubscribed"]):
+            self.stopped = day
 
     def _second(self, at: datetime) -> int:
         return (at - self.origin) // timedelta(seconds=1)

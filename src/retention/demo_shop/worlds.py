@@ -13,8 +13,12 @@ from retention.errors import InvalidInput
 
 __all__ = ["WORLDS", "World"]
 
-_WHOLE = {"customers": 1, "days": 1, "history_days": 0, "arrival_days": 1, "anyway_days": 0, "forward_days": 0, "sulk_days": 0}
-_SHARES = ("lapses", "sent_back", "consent", "russian", "persuadable", "bargain", "touchy", "wins", "tires", "annoys", "uses", "margin")
+_WHOLE = {
+    **dict.fromkeys(("customers", "days", "runs_every", "arrival_days"), 1),
+    **dict.fromkeys(("history_days", "anyway_days", "forward_days", "sulk_days"), 0),
+}
+_OF_PEOPLE = ("lapses", "sent_back", "consent", "russian", "persuadable", "bargain", "touchy", "uses")
+_SHARES = (*_OF_PEOPLE, "wins", "tires", "annoys", "margin", "explore")
 _RANGES = {
     **dict.fromkeys(_SHARES, (0, 1)),
     "usual_gap": (1, 10_000),
@@ -22,6 +26,7 @@ _RANGES = {
     "regularity": (0.1, 1_000),
     "decision_days": (0, 1_000),
     "half_life": (1, 10_000),
+    "budget": (0, 1_000_000),
     "cut_pulls": (0, 10),
     "gift_pulls": (0, 10),
     "letter_cost": (0, 1_000_000),
@@ -32,7 +37,8 @@ _RANGES = {
 class World:
     """A shop and its customers. Shares and chances are from 0 to 1, money is in the shop's currency.
 
-    The calendar. `start`: the first day on which the engine runs; `days`: how many days it does. `history_days`: days
+    The calendar. `start`: the first day on which the engine runs; `days`: how many days are lived from then on;
+    `runs_every`: how many days lie between two runs. `history_days`: days
     of orders before that, which the engine hears of all at once on the first day. `arrival_days`: the customers' first
     orders are spread evenly over so many days from the beginning of the history on.
 
@@ -57,7 +63,8 @@ class World:
     the orders of the next `sulk_days`.
 
     Money. `margin`: the share of an order's total, before any price cut, that is profit; an order sent back earns
-    nothing. `letter_cost`: of a letter that leaves.
+    nothing. `letter_cost`: of a letter that leaves. `budget`: for each customer of the shop, what granted offers may cost
+    within any 30 days. `explore`: the share of them drawn by lot.
 
     Raises `InvalidInput` for a number out of its range.
     """
@@ -65,6 +72,7 @@ class World:
     name: str
     start: date = date(2025, 1, 6)
     days: int = 365
+    runs_every: int = 1
     history_days: int = 90
     arrival_days: int = 300
     usual_gap: float = 32.0
@@ -78,10 +86,10 @@ class World:
     persuadable: float = 0.4
     bargain: float = 0.2
     touchy: float = 0.15
-    wins: float = 0.6
+    wins: float = 0.7
     anyway_days: int = 28
     forward_days: int = 60
-    half_life: float = 60.0
+    half_life: float = 50.0
     tires: float = 0.7
     decision_days: float = 4.0
     cut_pulls: float = 0.5
@@ -91,8 +99,8 @@ class World:
     sulk_days: int = 60
     margin: float = 0.35
     letter_cost: float = 0.1
-    budget: float = 200.0
-    explore: float = 0.2
+    budget: float = 0.1
+    explore: float = 0.1
 
     def __attrs_post_init__(self) -> None:
         for name, least in _WHOLE.items():
