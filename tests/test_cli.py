@@ -180,7 +180,7 @@ def test_run_twice_changes_nothing(shop: Path) -> None:
     call(*arguments)
     before = dump(shop)
     assert json.loads(call(*arguments, "--json").output) == {
-        "scan": {"asleep": 0, "waiting": 0},
+        "scan": {"asleep": 0, "waiting": 0, "risks": 0, "unjudged": 0},
         "tick": {},
         "deliver": {},
     }

@@ -74,12 +74,12 @@ def orders(n: int) -> Iterator[facts.OrderPlaced]:
 
 def bare_loop(folder: Path) -> float:
     """CPU seconds for all letters, from what the templates may say of each customer."""
-    letters, writer = Letters(SHOP), context.writer(SHOP)
+    letters = Letters(SHOP)
     known = []
     for n in range(LETTERS):
         customer = Customer(id=n, timezone=SHOP.timezone, language=language(n), name=f"Name {n % 50}")
         link = links.unsubscribe_url(SHOP, customer.id, "marketing")
-        known.append(context.build(writer, customer, list(orders(n)), NOW, offer="", unsubscribe_url=link))
+        known.append(context.build(SHOP, customer, list(orders(n)), NOW, unsubscribe_url=link))
     db = sqlite3.connect(folder / "bare.db", isolation_level=None)
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")

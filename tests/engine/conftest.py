@@ -90,7 +90,7 @@ class World:
         self.n = 0
 
     def engine(self, *journeys: Journey, **options: object) -> Engine:
-        given = {"journeys": list(journeys) or [win_back(control=0)], "shop": shop(), "clock": self.clock} | options
+        given = {"journeys": list(journeys) or [win_back(control=0, offer=None)], "shop": shop(), "clock": self.clock} | options
         return Engine(given.pop("storage", self.storage), given.pop("sender", self.sender), **given)
 
     def id(self, kind: str) -> str:
@@ -132,7 +132,7 @@ class World:
 
 def two_days(**changes: object) -> Journey:
     """A win-back whose reminder follows after two days."""
-    return win_back(**{"control": 0, "wait": Delay(days=2)} | changes)
+    return win_back(**{"control": 0, "offer": None, "wait": Delay(days=2)} | changes)
 
 
 @pytest.fixture(scope="session")
@@ -146,10 +146,10 @@ def checked_once(checked):
     """The library's own letters pass their check once; to try them anew for every engine would take a minute."""
     check = letters.Letters.check
 
-    def once(self, journeys):
+    def once(self, journeys, **more):
         wanted = {template for journey in journeys for step in journey.steps for template in step.templates()}
         if self.overrides is not None or not wanted <= checked:
-            check(self, journeys)
+            check(self, journeys, **more)
         if self.overrides is None:
             checked.update(wanted)
 

@@ -80,7 +80,7 @@ def test_of_two_shops_that_open_a_new_storage_at_once_one_wins(world, kit):
 
 def test_an_edited_journey_needs_a_new_version(world):
     """The same version with another definition is refused at construction, and nothing is stored."""
-    world.engine(win_back(control=0))
+    world.engine(win_back(control=0, offer=None))
     before = contents(world.storage)
     with pytest.raises(InvalidJourney, match="version=2"):
         world.engine(win_back(control=0, wait=Delay(days=3)))
@@ -162,13 +162,13 @@ def test_a_letter_that_only_an_old_version_used_is_missed_in_words(world, tmp_pa
         (tmp_path / language / "old").mkdir(parents=True)
         text = f"{{% extends 'retention:{language}/win_back/miss_you.jinja' %}}"
         (tmp_path / language / "old" / "letter.jinja").write_text(text, encoding="utf-8")
-    first = win_back(control=0)
+    first = win_back(control=0, offer=None)
     old = evolve(first, steps=[evolve(step, template="old/letter") for step in first.steps])
     engine = world.engine(old, templates=tmp_path)
     engine.record(world.asleep("eve"))
     engine.run()
     caplog.clear()
-    new = world.engine(win_back(control=0, version=2))
+    new = world.engine(win_back(control=0, offer=None, version=2))
     assert "old/letter" in caplog.text
     assert "win_back version 1" in caplog.text
     world.clock.passes(days=7)
@@ -240,10 +240,10 @@ def test_win_back_from_falling_asleep_to_the_order(world):
     """Asleep, entered, letter; the reminder a week later, which completes the run; the next silence begins a new one."""
     engine = world.engine()
     engine.record(world.asleep("eve", silent=74))
-    assert engine.run() == {"scan": {"asleep": 0, "waiting": 0}, "tick": {}, "deliver": {}}
+    assert engine.run() == {"scan": {"asleep": 0, "waiting": 0, "risks": 0, "unjudged": 0}, "tick": {}, "deliver": {}}
     world.clock.passes(days=1)
     assert engine.run() == {
-        "scan": {"asleep": 1, "waiting": 0},
+        "scan": {"asleep": 1, "waiting": 0, "risks": 0, "unjudged": 0},
         "tick": {"enter": 1, "send": 1},
         "deliver": {"sent": 1},
     }
@@ -286,7 +286,7 @@ def test_an_order_between_tick_and_deliver_cancels_and_frees_the_cap(world, kit)
         trigger=Facts("order"),
         steps=[Step(id="hello", moment=After(), template="win_back/miss_you")],
     )
-    engine = world.engine(win_back(control=0), other)
+    engine = world.engine(win_back(control=0, offer=None), other)
     engine.record(world.asleep("eve"))
     engine.scan()
     engine.tick()
@@ -308,7 +308,7 @@ def test_who_may_not_be_written_to_is_refused_with_the_reason(world, lacks, reas
 
 def test_control_customers_letters_are_withheld(world):
     """They run the same plan on the same days, and nothing leaves."""
-    engine = world.engine(win_back(control=0.999))
+    engine = world.engine(win_back(control=0.999, offer=None))
     engine.record(world.asleep("eve"))
     engine.run()
     world.clock.passes(days=7)
@@ -324,7 +324,7 @@ def test_a_new_version_leaves_people_inside_on_the_old_one(world):
     engine.record(world.asleep("eve"))
     engine.run()
     world.clock.passes(days=1)
-    edited = world.engine(win_back(control=0, version=2, wait=Delay(days=3)))
+    edited = world.engine(win_back(control=0, offer=None, version=2, wait=Delay(days=3)))
     edited.record(world.asleep("zoe"))
     edited.run()
     world.clock.passes(days=3)
@@ -339,11 +339,11 @@ def test_a_new_version_leaves_people_inside_on_the_old_one(world):
 
 def test_the_unsubscribe_link_ends_the_topic_of_the_pinned_version(world):
     """Who was let in by the consent of the old version can take that one back, not another."""
-    engine = world.engine(win_back(control=0, topic="tea"))
+    engine = world.engine(win_back(control=0, offer=None, topic="tea"))
     engine.record([world.profile("eve"), world.consent("eve", topic="tea"), world.order("eve", silent=75)])
     engine.run()
     world.clock.passes(days=7)
-    world.engine(win_back(control=0, topic="coffee", version=2)).run()
+    world.engine(win_back(control=0, offer=None, topic="coffee", version=2)).run()
     first, second = (message.unsubscribe_url for message in world.sender.messages.values())
     assert first == second
 
@@ -359,7 +359,7 @@ def test_run_twice_changes_nothing_in_memory(world):
     engine.run()
     before, sent = contents(world.storage), dict(world.sender.messages)
     again = world.engine(win_back(control=0.5)).run()
-    assert again == {"scan": {"asleep": 0, "waiting": 19}, "tick": {}, "deliver": {}}
+    assert again == {"scan": {"asleep": 0, "waiting": 19, "risks": 0, "unjudged": 0}, "tick": {}, "deliver": {}}
     assert engine.run() == again
     assert contents(world.storage) == before
     assert world.sender.messages == sent
@@ -506,7 +506,7 @@ def test_poison_rows_stop_no_other_customer(kit, tmp_path):
 
 def test_two_versions_of_the_program_at_work_do_not_chase_each_other(world):
     """While one process replans what the other has just planned, and the other way round, every tick ends."""
-    old, new = world.engine(), world.engine(win_back(control=0, version=2))
+    old, new = world.engine(), world.engine(win_back(control=0, offer=None, version=2))
     old.record(world.asleep(*range(20)))
     commit = world.storage.commit
     ticks = []

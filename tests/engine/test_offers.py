@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import threading
 from collections import Counter
@@ -392,3 +393,12 @@ def test_settings_that_cannot_be(wrong, said):
     """Each is named with its remedy before anything runs."""
     with pytest.raises(InvalidInput, match=said):
         Granting(**{"catalogue": [TEN, MUG], "budget": 1} | wrong)
+
+
+def test_settings_through_json():
+    """What was written comes back, also what somebody wrote by hand with strings and defaults."""
+    limited = evolve(TEN, conditions=[Condition(column="state", within=["lost"])])
+    one = granting(limited, MUG, pools={"mug": ["A", "B"]}, window=10, prior=evolve(offers.PRIOR, weight=7.0))
+    assert Granting.from_json(json.loads(json.dumps(one.to_json()))) == one
+    by_hand = {"budget": 20, "catalogue": [{"id": "mug", "kind": "gift", "amount": "9", "cost": "0.5", "days": 14}]}
+    assert Granting.from_json(by_hand) == granting(MUG, explore=0.1)

@@ -152,7 +152,7 @@ def test_looking_at_results_changes_nothing(shop):
 
 def test_an_empty_shop_has_results_of_zeros(world):
     """Nobody yet: every arm and step is there with its zeros, and the verdict says what is missing."""
-    results = world.engine(win_back(control=0.2)).results()
+    results = world.engine(win_back(control=0.2, offer=None)).results()
     (journey,) = results.journeys
     assert journey.arms == (ArmResult("control"), ArmResult("letters"))
     assert set(journey.steps) == {"miss_you", "reminder"}

@@ -235,6 +235,8 @@ class Life:
             [
                 Exists("order", since="basis"),
                 Exists("return", "refunded", key="run"),
+                Exists("return", since="basis", attribute="reason", values=("STYLE", "DAMAGED")),
+                Exists("return", key="order"),
                 Exists("order", since="entry"),
                 First("order", "total", ">", "20"),
                 Last("return", "reason", "in", ("STYLE", "DEFECTIVE")),
@@ -251,7 +253,7 @@ class Life:
     @staticmethod
     def any_moment(rng: random.Random, before: Sequence[str]) -> Any:
         delay = Delay(days=rng.randrange(3), hours=rng.randrange(20))
-        stages = [Facts("return", "received"), Facts("return", "refunded"), Facts("order", key="any")]
+        stages = [Facts("return", "received"), Facts("return", attribute="reason"), Facts("order", key="any")]
         facts = rng.sample(stages, rng.randint(1, 2))
         return rng.choice(
             [

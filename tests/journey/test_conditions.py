@@ -151,7 +151,15 @@ REFUSED = [
     (lambda: Exists("email", "opened"), r"status: opens decide nothing; name what became of a letter: delivered, .*"),
     (lambda: Exists("email"), r"status: opens decide nothing; .*"),
     (lambda: Open("email", ("clicked",)), r"status: opens decide nothing; .*"),
-    (lambda: Exists("order", key="mine"), r"key: 'mine' is unknown; use one of 'any', 'run'"),
+    (lambda: Exists("order", key="mine"), r"key: 'mine' is unknown; use one of 'any', 'run', 'order'"),
+    (lambda: Exists("visit", key="order"), r"attribute: 'order_id' is none of kind 'visit'; use one of .*"),
+    (lambda: Exists("return", values=("STYLE",)), r"values: \('STYLE',\) is no list of values of an attribute="),
+    (lambda: Exists("return", attribute="reason", values="STYLE"), r"values: 'STYLE' is no list of values .*"),
+    (lambda: Exists("return", attribute="color"), r"attribute: 'color' is none of kind 'return'; use one of .*"),
+    (
+        lambda: Exists("return", attribute="lines", values=("x",)),
+        r"attribute: 'lines' of kind 'return' is no single .*",
+    ),
     (lambda: Exists("order", since="today"), r"since: 'today' is unknown; use one of 'ever', 'basis', 'entry'"),
     (lambda: Last("order", "totl", ">", 1), r"attribute: 'totl' is none of kind 'order'; use one of at, currency, .*"),
     (
@@ -196,3 +204,41 @@ def test_values_are_kept_as_json_keeps_them() -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
     assert Last("order", "at", ">", noon).value == "2026-03-01T12:00:00+00:00"
     assert Last("order", "total", "in", [Decimal("1.50"), 2]).value == ("1.50", 2)
+
+
+def test_a_fact_that_states_something(life: Any) -> None:
+    """Any fact of the sort may state it, not the first and last alone; without values, whatever is stated counts."""
+    facts = [
+        life.ret("requested", "2026-03-11"),
+        life.ret("information", "2026-03-12", reason="STYLE"),
+        life.ret("received", "2026-03-13", refund="10", currency="EUR"),
+        life.ret("refunded", "2026-03-14"),
+    ]
+    for batch in (facts, facts[::-1], [*facts, *facts]):
+        assert asked(life, Exists("return", attribute="reason", values=("STYLE", "PRICE")), *batch)
+        assert not asked(life, Exists("return", attribute="reason", values=("PRICE",)), *batch)
+        assert asked(life, Exists("return", attribute="reason", values=("",)), *batch)
+        assert asked(life, Exists("return", attribute="refund"), *batch)
+        assert asked(life, Exists("return", attribute="refund", values=(10,)), *batch)
+        assert not asked(life, Exists("return", "refunded", attribute="refund"), *batch)
+        assert not asked(life, Exists("return", attribute="deadline"), *batch)
+        assert asked(life, Exists("return", attribute="status", values=("refunded",)), *batch)
+
+
+def test_since_looks_at_what_states_it(life: Any) -> None:
+    """What was stated before the entry is not stated since."""
+    facts = [life.ret("requested", "2026-03-07", reason="STYLE"), life.ret("received", "2026-03-12")]
+    assert asked(life, Exists("return", since="basis", attribute="reason"), *facts)
+    assert not asked(life, Exists("return", since="entry", attribute="reason"), *facts)
+
+
+def test_key_order_means_facts_about_the_runs_order(life: Any) -> None:
+    """A return has a key of its own, and names the order that the run is about."""
+    other, own = (life.ret("requested", "2026-03-11", name=f"x-{o}", order_id=o) for o in ("o9", "r1"))
+    for condition in (
+        Exists("return", key="order"),
+        Last("return", "status", "==", "requested", key="order"),
+        Open("return", ("refunded",), key="order"),
+    ):
+        assert not asked(life, condition, other)
+        assert asked(life, condition, other, own)

@@ -75,7 +75,10 @@ REFUSED = [
     (lambda: After("entry", 7), "delay: 7 is no Delay"),
     (lambda: After(if_skipped="maybe"), "if_skipped: 'maybe' is unknown; use one of 'continue', 'drop'"),
     (lambda: On(()), "On: names no facts; nothing would ever start the step"),
-    (lambda: On(Facts("order")), "facts: Facts(kind='order', status='', key='run') is no list of Facts"),
+    (
+        lambda: On(Facts("order")),
+        "facts: Facts(kind='order', status='', key='run', attribute='', values=()) is no list of Facts",
+    ),
     (lambda: On("order"), "facts: 'order' is no list of Facts"),
     (lambda: On(("order",)), "facts: 'order' is no Facts"),
     (lambda: On((ASLEEP,), need="one"), "need: 'one' is unknown; use one of 'all', 'any'"),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retention import facts as f
-from retention.journey import ContactPolicy, CustomerFile, Exists, Facts, On, digest, plan, recheck
+from retention.journey import AllOf, Before, ContactPolicy, CustomerFile, Exists, Facts, Not, On, digest, plan, recheck
 
 HOURS = 24 * 6
 HOUR = timedelta(hours=1)
@@ -95,3 +95,29 @@ def test_a_stranger_has_an_empty_digest(life: Any) -> None:
     book = life(life.journey(life.step("a", when=Exists("visit")))).book
     assert digest(book, CustomerFile(customer_id="x"), life.at(START)) == CustomerFile(customer_id="x")
     assert evolve(CustomerFile(customer_id="x")).facts == ()
+
+
+def test_what_any_fact_may_state_is_kept(life: Any) -> None:
+    """A fact between the first and last of its sort, that alone states what a condition or moment asks for."""
+    trigger = Facts("return", "requested")
+    wanted = Facts("return", "requested", attribute="reason", values=("STYLE",))
+    asks = (
+        life.step("a", when=Exists("return", key="run", attribute="reason", values=("STYLE",))),
+        life.step("a", when=Not(Not(AllOf([Exists("return", "requested", key="order")])))),
+        life.step("a", On([wanted])),
+        life.step("a", Before(wanted, "deadline")),
+    )
+    facts = [
+        life.ret("requested", f"2026-03-02T0{hour}:00", **more)
+        for hour, more in (
+            (1, {"order_id": "o1"}),
+            (2, {"reason": "STYLE", "order_id": "r1", "deadline": life.at("2026-03-09")}),
+            (3, {"order_id": "o1"}),
+        )
+    ]
+    for step in asks:
+        one = life(life.journey(step, trigger=trigger, exits=()), facts=facts, policy=ContactPolicy())
+        now = life.at("2026-03-10")
+        short = digest(one.book, one.file, now)
+        assert plan(one.book, short, now) == plan(one.book, one.file, now)
+        assert len([fact for fact in short.facts if fact.kind == "return"]) == 3

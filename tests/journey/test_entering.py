@@ -213,3 +213,13 @@ def test_an_unknown_arm_gets_the_steps_as_written(life: Any) -> None:
     entry = Entry(journey="back", version=1, key="o1", entered_at=life.at(MONDAY), basis=life.at(MONDAY), arm="gone")
     one.file = evolve(one.file, entries=(entry,))
     assert life.words(one.plan(MONDAY)) == ["send a"]
+
+
+def test_a_trigger_by_what_is_stated(life: Any) -> None:
+    """One of several statuses starts the run, and a fact that is none of them neither starts nor refuses it."""
+    trigger = Facts("return", attribute="status", values=("refunded", "exchanged"))
+    one = life(life.journey(life.step("a"), trigger=trigger, exits=()))
+    one.knows(life.ret("requested", "2026-03-02"))
+    assert one.plan("2026-03-02") == ()
+    one.knows(life.ret("exchanged", "2026-03-04"))
+    assert life.words(one.plan("2026-03-04")) == ["enter", "send a", "exit completed"]

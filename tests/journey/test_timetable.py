@@ -316,3 +316,32 @@ def test_a_resume_is_a_replay(life: Any) -> None:
     one = life(life.two_letters(), facts=[life.asleep(MONDAY)])
     rows = [word for _ in range(5) for word in life.words(one.plan("2026-03-05T10:00"))]
     assert rows == ["enter", "send a"]
+
+
+def test_a_moment_waits_for_what_is_stated(life: Any) -> None:
+    """Rule 7: the status alone does not start the step, a later fact that states the money does, at its own time."""
+    step = life.step("a", On([Facts("return", "refunded", attribute="refund")]))
+    one = life(life.journey(step, trigger=Facts("return", "requested"), exits=()))
+    one.knows(life.ret("requested", "2026-03-02"), life.ret("refunded", "2026-03-03"))
+    assert life.words(one.plan("2026-03-04")) == ["enter"]
+    one.knows(life.ret("refunded", "2026-03-05", refund="10", currency="EUR"))
+    assert life.words(one.plan("2026-03-05")) == ["send a", "exit completed"]
+
+
+def test_a_deadline_of_what_is_stated(life: Any) -> None:
+    """Only the deadline of a fact with that reason counts, whatever other facts say later."""
+    moment = Before(Facts("return", attribute="reason", values=("STYLE",)), "deadline", Delay(days=1))
+    one = life(life.journey(life.step("a", moment), trigger=Facts("return", "requested"), exits=()))
+    one.knows(
+        life.ret("requested", "2026-03-02", reason="STYLE", deadline=life.at("2026-03-10")),
+        life.ret("approved", "2026-03-02", deadline=life.at("2026-03-20")),
+    )
+    one.plan("2026-03-02")
+    assert one.wake == life.at("2026-03-09")
+
+
+def test_any_order_counts_by_what_it_states(life: Any) -> None:
+    """With key "any" as well."""
+    step = life.step("a", On([Facts("order", key="any", attribute="currency", values=("USD",))]))
+    one = life(life.journey(step, exits=()), facts=[life.asleep("2026-03-02"), life.order("o2", "2026-03-02")])
+    assert life.words(one.plan("2026-03-03")) == ["enter"]

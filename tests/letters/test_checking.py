@@ -114,6 +114,22 @@ def test_a_good_letter_passes(tmp_path: Path, promotional: bool) -> None:
             "block html: a name is written as HTML; take away |safe",
             id="unescaped",
         ),
+        pytest.param("html", '<a href="">Hi</a>', "block html_part: the link '' leads nowhere", id="empty link"),
+        pytest.param("html", "<a href='https://else.example/'>Hi</a>", "leads nowhere that we know", id="elsewhere"),
+        pytest.param("html", '<a href="mailto:you@else.example">Hi</a>', "leads nowhere", id="another mailbox"),
+        pytest.param(
+            "words",
+            "{{ preferences_url[:-3] }}",
+            "block text_part: the link 'https://shop.example/preferences/",
+            id="broken signature",
+        ),
+        pytest.param("subject", "{{ 'long ' * 16 }}", "79 characters for an ordinary customer; at most 78", id="cut"),
+        pytest.param(
+            "words",
+            "Hi{% if last_order %}{{ last_order.products | join | escape }}{% endif %}",
+            "written as HTML in plain text; take away |escape",
+            id="escaped",
+        ),
         pytest.param("text_part", "Bye", "block text_part: no way to unsubscribe", id="text without link"),
         pytest.param("html_part", "Bye", "block html_part: no way to unsubscribe", id="html without link"),
     ],
@@ -156,3 +172,43 @@ def test_every_branch_is_checked(tmp_path: Path, options: dict) -> None:
     """A template that only one branch or one arm uses must be there too."""
     with pytest.raises(InvalidTemplate, match="the letter 'own/b' has no text in 'en'"):
         letters(tmp_path, GOOD).check([journey(**options)])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Look at {{ shop.url }}new, or {{ shop.url }}.",
+        "{{ preferences_url }} {{ (ask.remedy | first).url }}",
+        "{{ offer.url if offer }}",
+        "{% for pick in picks %}{{ pick.url }} {% endfor %}One.",
+    ],
+)
+def test_links_that_lead_somewhere(tmp_path: Path, words: str) -> None:
+    """Pages of the shop, links that it signed, and the products picked may be in a letter; so may its mailbox."""
+    mailbox = '<a href="mailto:{{ shop.email }}">Write</a>'
+    letters(tmp_path, source(words=words, why_you=mailbox)).check([journey()])
+
+
+def test_everything_wrong_is_told(tmp_path: Path) -> None:
+    """A look at all letters tells every problem once, and goes on after a letter that cannot be written."""
+    bad = source(subject="{{ nobody }}", preheader=" ")
+    looked = letters(tmp_path, bad).examine([journey()])
+    assert [(one.template, one.language) for one in looked] == [("own/a", "en"), ("own/a", "ru")]
+    assert (looked[0].rendered, looked[1].problems) == (0, ())
+    assert looked[1].rendered > 50
+    assert any("'nobody' is unknown" in problem for problem in looked[0].problems)
+    assert len(set(looked[0].problems)) == len(looked[0].problems)
+
+
+def test_a_letter_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    """A mistake in the template's own grammar is told like any other."""
+    looked = letters(tmp_path, GOOD + "{% block %}").examine([journey()])
+    assert looked[0].rendered == 0
+    assert looked[0].problems[0].startswith("en/own/a.jinja: line 1")
+
+
+def test_no_letter_holds_the_secret(tmp_path: Path) -> None:
+    """What makes the links of questions is out of a template's reach."""
+    for words in ("{{ ask._shop.secret }}", "{{ ask.shop.secret }}", "{{ ask.shop_.secret }}"):
+        with pytest.raises(InvalidTemplate):
+            letters(tmp_path / str(abs(hash(words))), source(words=words)).check([journey()])

@@ -51,7 +51,7 @@ def returned(status: str, *names: str, return_id: str = "r") -> ReturnChanged:
 
 
 def known(*facts: Fact, **options: object) -> Context:
-    return build(context.writer(SHOP), customer(**options), facts, AT, offer="", unsubscribe_url="")
+    return build(SHOP, customer(**options), facts, AT)
 
 
 def test_nothing_known() -> None:

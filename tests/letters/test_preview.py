@@ -33,9 +33,9 @@ def moments(*steps: Step) -> list[str]:
 
 
 def test_every_letter_is_there() -> None:
-    """Two letters in two languages: at two widths, with subject, preheader and text."""
-    assert PAGE.count("<article") == 4
-    assert PAGE.count("<iframe sandbox ") == 8
+    """Four letters in two languages: at two widths, with subject, preheader and text."""
+    assert PAGE.count("<article") == 8
+    assert PAGE.count("<iframe sandbox ") == 16
     for words in (
         "Anna, it has been a while",
         "Анна, ещё один привет от нас",
@@ -43,13 +43,13 @@ def test_every_letter_is_there() -> None:
         "Hello, Anna!",
     ):
         assert words in PAGE
-    assert page(LETTERS, [win_back()], languages=["ru"]).count("<article") == 2
+    assert page(LETTERS, [win_back()], languages=["ru"]).count("<article") == 4
 
 
 def test_frames_hold_whole_letters() -> None:
     """What a frame shows is the HTML of the letter, unescaped once."""
     frames = [html.unescape(each) for each in re.findall(r'srcdoc="([^"]*)"', PAGE)]
-    assert len(frames) == 8
+    assert len(frames) == 16
     assert all(each.startswith("<!doctype html>") and each.rstrip().endswith("</html>") for each in frames)
 
 
@@ -113,6 +113,19 @@ def test_steps_that_follow_steps() -> None:
 def test_frames_are_high_enough_for_long_letters(language: str) -> None:
     """A longer letter gets a higher frame, and a phone's is higher than a desktop's."""
     heights = [int(each) for each in re.findall(r'height="(\d+)"', page(LETTERS, [win_back()], languages=[language]))]
-    miss_desktop, miss_phone, reminder_desktop, reminder_phone = heights
+    (miss_desktop, miss_phone), (reminder_desktop, reminder_phone) = heights[:2], heights[-2:]
     assert reminder_desktop < miss_desktop < miss_phone
     assert reminder_desktop < reminder_phone < miss_phone
+
+
+def test_every_subject_is_there(tmp_path: Path) -> None:
+    """An arm that varies the subject has a letter of its own on the page."""
+    (tmp_path / "en" / "own").mkdir(parents=True)
+    blocks = {"subject": "First words", "other": "Other words", "preheader": "More", "words": "One."}
+    written = "".join(f"{{% block {name} %}}{text}{{% endblock %}}" for name, text in blocks.items())
+    (tmp_path / "en" / "own" / "a.jinja").write_text('{% extends "en/layout.jinja" %}' + written, "utf-8")
+    step = Step(id="a", moment=After(), template="own/a", variants={"letters": Variant(subject="other")})
+    own = Journey(name="own", trigger=Facts("order"), steps=[step])
+    shown = page(Letters(SHOP, tmp_path), [own], languages=["en"])
+    assert re.findall("<strong>(.*)</strong>", shown) == ["First words", "Other words"]
+    assert "own/a, other" in shown

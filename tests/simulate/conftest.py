@@ -32,7 +32,9 @@ def shop(**changes: str) -> Shop:
     return Shop(**named | {"base_url": "https://shop.example", "secret": "nobody must know this"} | changes)
 
 
-def written(_letters: object, customer: Any, row: Any, known: object, *, at: datetime, topic: str) -> messages.Message:
+def written(
+    _letters: object, customer: Any, row: Any, _known: object, *, at: datetime, **_more: object
+) -> messages.Message:
     """A letter that costs nothing to write: the comparison is about decisions."""
     key = _hashing.digest(customer.id, *row.key)
     return messages.Message(
@@ -97,7 +99,7 @@ class Both:
     def _lived(self, journeys: Any, policy: Any, shop: Shop, known_at: Any, *, check: bool) -> Engine:
         with pytest.MonkeyPatch.context() as patch:
             if not check:
-                patch.setattr(letters.Letters, "check", lambda *_: None)
+                patch.setattr(letters.Letters, "check", lambda *_, **_more: None)
                 patch.setattr(letters.Letters, "write", written)
             now = self.moments[0]
             engine = Engine(

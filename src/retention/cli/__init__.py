@@ -3,7 +3,7 @@
 Only wiring: every command calls what a program would call. Whatever is heavy is imported inside the command that needs
 it, so that `--help` is quick. Exit codes: 0 done, 1 bad data or storage (one line on standard error says what, where
 and what to do), 2 wrong usage, 3 done, but something needs a look: letters failed or are in doubt, facts contradict
-earlier ones.
+earlier ones, a code was refused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ except ImportError as missing:  # pragma: no cover - the tests run with the extr
 from retention.cli.demo import demo
 from retention.cli.importing import import_
 from retention.cli.keeping import backup, check
+from retention.cli.letters import letters
 from retention.cli.looking import explain, preview, results
+from retention.cli.redeeming import redeem
 from retention.cli.running import run
 from retention.cli.simulating import simulate
 
@@ -43,5 +45,5 @@ def main() -> None:
     """Keep a shop's customers: who is falling asleep, which letter they get, and what it achieved."""
 
 
-for _command in (import_, run, explain, results, preview, simulate, demo, check, backup):
+for _command in (import_, run, redeem, explain, results, preview, letters, simulate, demo, check, backup):
     main.add_command(_command)

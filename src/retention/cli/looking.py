@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,7 +11,10 @@ from retention.cli.output import print_json, print_results
 from retention.cli.shop import db_option, engine_of, existing, json_option, open_storage
 from retention.errors import InvalidInput
 
-__all__ = ["explain", "preview", "results"]
+if TYPE_CHECKING:
+    from retention.people import Shop
+
+__all__ = ["explain", "preview", "results", "sample_shop"]
 
 
 @click.command()
@@ -48,6 +52,20 @@ def results(db: Path, *, as_json: bool) -> None:
         print_results(found)
 
 
+def sample_shop(currency: str) -> Shop:
+    """A shop for looking at letters that nobody gets."""
+    from retention.people import Shop
+
+    return Shop(
+        name="Our shop",
+        sender="shop@example.invalid",
+        timezone="UTC",
+        currency=currency,
+        base_url="https://example.invalid",
+        secret="only for previews",  # noqa: S106 - signs links that lead nowhere
+    )
+
+
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path), default=Path("preview.html"), show_default=True)
 @click.option(
@@ -60,18 +78,9 @@ def preview(output: Path, templates: Path | None, currency: str) -> None:
     """Write the letters of all journeys, in every language, as one HTML page that needs no network."""
     from retention.letters import Letters
     from retention.letters import preview as pages
-    from retention.people import Shop
     from retention.playbooks import win_back
 
-    shop = Shop(
-        name="Our shop",
-        sender="shop@example.invalid",
-        timezone="UTC",
-        currency=currency,
-        base_url="https://example.invalid",
-        secret="only for previews",  # noqa: S106 - signs links that lead nowhere
-    )
-    letters = Letters(shop, templates)
+    letters = Letters(sample_shop(currency), templates)
     letters.check([win_back()])
     try:
         output.write_text(pages.page(letters, [win_back()]), encoding="utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from retention.demo_shop import Simulated
     from retention.engine import Results
     from retention.importers.csv import Batch
+    from retention.letters import Examined
     from retention.simulate import JourneySimulated, Simulation
 
 __all__ = [
     "print_demo",
+    "print_examined",
     "print_import",
     "print_json",
     "print_results",
@@ -129,6 +131,12 @@ def print_import(file: Path, counts: Mapping[str, Any]) -> None:
     rows += [("customers with a paid order", counts["customers"])]
     rows += [(f"facts {state}", n) for state, n in counts["facts"].items()]
     _table(file.name, ["", "number"], rows)
+
+
+def print_examined(examined: Iterable[Examined]) -> None:
+    """Every letter in every language: how many samples were written, and how many problems there are."""
+    rows = [(one.template, one.language, one.rendered, len(one.problems)) for one in examined]
+    _table("letters", ["template", "language", "written", "problems"], rows)
 
 
 def print_results(found: Results) -> None:

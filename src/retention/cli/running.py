@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import click
 
 from retention.cli.output import print_json, print_run, working
-from retention.cli.shop import SOMETHING_IS_LEFT, db_option, engine_of, existing, json_option, open_storage, vouched
+from retention.cli.shop import (
+    SOMETHING_IS_LEFT,
+    db_option,
+    engine_of,
+    existing,
+    json_option,
+    offers_option,
+    open_storage,
+    vouched,
+)
 
 if TYPE_CHECKING:
     from retention.engine import Engine
@@ -47,6 +56,7 @@ __all__ = ["run"]
 @click.option("--environment", default="production", show_default=True, help="Whose letters these are.")
 @click.option("--witness", type=click.Path(path_type=Path), help="Remembers how far the database is. [DB.witness]")
 @click.option("--restored", is_flag=True, help="The database comes from a backup: send no promotion twice.")
+@offers_option
 @json_option
 @click.pass_context
 def run(
@@ -64,6 +74,7 @@ def run(
     environment: str,
     witness: Path | None,
     restored: bool,
+    offers: Path | None,
     as_json: bool,
     **shop: str,
 ) -> None:
@@ -81,6 +92,7 @@ def run(
             environment=environment,
             witness=witness or db.with_name(f"{db.name}.witness"),
             restored=restored,
+            offers=offers,
         )
         with working("finding sleepers, planning, writing letters", quiet=as_json):
             _vouch(engine, address, consent)

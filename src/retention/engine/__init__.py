@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 
 from retention import _records, _values, letters
 from retention._types import Json
@@ -31,16 +31,19 @@ from retention.engine.delivery import Delivery
 from retention.engine.doors import check, read
 from retention.engine.doubts import REPORTS, Doubt, Doubts, in_doubt
 from retention.engine.explanation import Explanation, explain
+from retention.engine.goods import Goods
 from retention.engine.granting import Granting
 from retention.engine.offering import Offering, Redemption
 from retention.engine.parts import parts
+from retention.engine.picks import KINDS, Picks, Products
 from retention.engine.reports import Received
 from retention.engine.results import NEEDED, Results, tally
+from retention.engine.risks import Prevention, Risks
 from retention.engine.rounds import Request
 from retention.engine.sleepers import Ration, Sleepers, batches
 from retention.engine.trouble import trouble
 from retention.errors import IncompatibleStorage, InvalidInput, InvalidTemplate
-from retention.facts import CustomerErased, Fact, FellAsleep, OfferDecided, OfferRedeemed, Rejected
+from retention.facts import CustomerErased, Fact, FellAsleep, OfferDecided, OfferRedeemed, Rejected, ReturnRiskFound
 from retention.journey import (
     Book,
     ContactPolicy,
@@ -63,6 +66,7 @@ __all__ = [
     "Engine",
     "Explanation",
     "Granting",
+    "Prevention",
     "Ration",
     "Received",
     "Recorded",
@@ -110,10 +114,16 @@ class Recorded:
 
 @frozen
 class Scanned:
-    """How many customers were found asleep and recorded, and how many sleepers wait for another day."""
+    """How many customers were found asleep and recorded, and how many sleepers wait for another day.
+
+    `risks`: how many orders were found likely to come back and recorded; `unjudged`: how many recent orders nobody can
+    judge, because too little came back so far to learn from.
+    """
 
     asleep: int = 0
     waiting: int = 0
+    risks: int = 0
+    unjudged: int = 0
 
 
 class Engine:
@@ -129,6 +139,8 @@ class Engine:
         policy: ContactPolicy | None = None,
         ration: Ration | None = None,
         offers: Granting | None = None,
+        products: Products = (),
+        prevention: Prevention | None = None,
         doubts: Doubts | None = None,
         templates: Path | None = None,
         environment: str = "production",
@@ -140,8 +152,10 @@ class Engine:
         """Check everything that can be checked before the first letter.
 
         `ration`: how sleepers enter when a journey is switched on. `offers`: what may be granted to the steps that wait
-        for an offer, and how; without it they get none. `doubts`: what becomes of letters of which nobody
-        knows whether they left. `templates`: a directory whose files replace the letters that come with the library.
+        for an offer, and how; without it they get none. `products`: the catalogue that letters show products of, or a
+        function that gives it, asked once per tick. `prevention`: what help after a risky order is worth; without it
+        nobody looks for such orders. `doubts`: what becomes of letters of which nobody knows whether they left.
+        `templates`: a directory whose files replace the letters that come with the library.
         `environment`: the storage keeps its name and is refused under any other. `witness`: a file outside the storage
         that remembers how far it has come; one that is behind, a restored copy, is refused until `restored` says so,
         and then no promotion leaves that may have left before (without a witness, at every start with `restored`).
@@ -150,11 +164,13 @@ class Engine:
         """
         self.storage, self.sender, self.shop = storage, sender, shop
         self._letters = letters.Letters(shop, templates)
-        self._letters.check(journeys)
+        self._letters.check(journeys, thorough=False)
         self._clock, self._observe = clock, observe
         self._ration = Ration() if ration is None else ration
         self._doubts = Doubts() if doubts is None else doubts
         self._offering = None if offers is None else Offering(offers, storage, shop)
+        goods = Goods()
+        self._picks = Picks(products, goods, storage, shop.timezone) if products else None
         owner = {"shop": shop.id, "environment": _values.identifier("environment", environment)}
         copies.check(storage, owner)
         self._witness = None if witness is None else copies.Witness(witness)
@@ -167,10 +183,12 @@ class Engine:
         self._pin(journeys)
         self.book = self._compiled(journeys, policy, restoration)
         self._tell_lost_letters()
-        self._needs = Needs((needs(self.book).kinds or frozenset()) | letters.KINDS)
+        self._needs = Needs((needs(self.book).kinds or frozenset()) | letters.KINDS | (KINDS if products else set()))
         self._tests = {journey.name: planning.experiment(shop, journey) for journey in self.book.current}
         self._topics = {(journey.name, journey.version): journey.topic for journey in self.book.journeys}
         self._sleepers = Sleepers(shop.timezone, restoration)
+        looks = any(ReturnRiskFound.kind in journey.kinds() for journey in self.book.current)
+        self._risks = Risks(prevention, goods, shop.timezone, restoration) if prevention and looks else None
         self._scanning = threading.Lock()
 
     def _compiled(
@@ -198,7 +216,7 @@ class Engine:
             if all(name in checked for step in journey.steps for name in step.templates()):
                 continue
             try:
-                self._letters.check([journey])
+                self._letters.check([journey], thorough=False)
             except InvalidTemplate as error:
                 log.warning(
                     "journey %s version %d: who is inside misses a letter: %s", journey.name, journey.version, error
@@ -266,17 +284,23 @@ class Engine:
         self.record([CustomerErased(id=f"{who}/{now.isoformat()}", customer_id=who, at=now)])
 
     def scan(self) -> Scanned:
-        """Find who fell asleep and record it, if a journey wants to know; who waits is in the result."""
-        if all(journey.trigger.kind != FellAsleep.kind for journey in self.book.current):
+        """Find who fell asleep and which orders are likely to come back, and record it, if a journey wants to know."""
+        wants_sleepers = any(journey.trigger.kind == FellAsleep.kind for journey in self.book.current)
+        if not wants_sleepers and self._risks is None:
             return Scanned()
         with self._scanning:
-            now = self.now()
-            self._sleepers.read(self.storage, now)
-            found, waiting = self._sleepers.asleep(now, self._ration, partial(scoring.score, self.storage))
-            self._sleepers.read(self.storage, now)  # scoring took its time; who was erased meanwhile leaves no trace
-            scanned = Scanned(self.record(fact for fact in found if self._sleepers.stands(fact)).new, waiting)
-        self._report("scan", {"asleep": scanned.asleep, "waiting": scanned.waiting})
+            asleep = self._scan_sleepers() if wants_sleepers else (0, 0)
+            found, unjudged = self._risks.find(self.storage, self.now()) if self._risks else ([], 0)
+            scanned = Scanned(*asleep, self.record(found).new if found else 0, unjudged)
+        self._report("scan", asdict(scanned))
         return scanned
+
+    def _scan_sleepers(self) -> tuple[int, int]:
+        now = self.now()
+        self._sleepers.read(self.storage, now)
+        found, waiting = self._sleepers.asleep(now, self._ration, partial(scoring.score, self.storage))
+        self._sleepers.read(self.storage, now)  # scoring took its time; who was erased meanwhile leaves no trace
+        return self.record(fact for fact in found if self._sleepers.stands(fact)).new, waiting
 
     def tick(self) -> Mapping[str, int]:
         """Plan every customer who is due; the number of new ledger rows by kind.
@@ -286,6 +310,8 @@ class Engine:
         done: Counter[str] = Counter()
         tries: Counter[str] = Counter()
         waiting: dict[str, Request] = {}
+        if self._picks is not None:
+            self._picks.renew()
         while True:
             now = self.now()
             due = [i for i in self.storage.due(now, self.book.fingerprint, _BATCH) if tries[i] < _TRIES]
@@ -361,7 +387,8 @@ class Engine:
             known = [fact for fact in file.facts if fact.at <= now]
             customer = customer_of(file.customer_id, known, timezone=self.shop.timezone, language=self.shop.language)
             topic = self._topics.get((row.journey, row.version), "marketing")
-            message = self._letters.write(customer, row, known, at=now, topic=topic)
+            picks = self._picks.of(known, now) if self._picks is not None and row.promotional else ()
+            message = self._letters.write(customer, row, known, at=now, topic=topic, picks=picks)
         except Exception as error:  # noqa: BLE001 - a template and what it is given can break in any way
             log.error("letter %s/%s could not be written: %s", row.journey, row.step, trouble(error))  # noqa: TRY400 - its text may hold personal data
             return None
@@ -381,7 +408,7 @@ class Engine:
         left = Counter(self.deliver())
         scanned = self.scan()
         return {
-            "scan": {"asleep": scanned.asleep, "waiting": scanned.waiting},
+            "scan": asdict(scanned),
             "tick": self.tick(),
             "deliver": dict(left + Counter(self.deliver())),
         }

@@ -8,12 +8,16 @@ from types import MappingProxyType
 
 from attrs import field, frozen
 
-from retention import _values, offers
+from retention import _records, _values, offers
+from retention._types import Json
 from retention.engine.standing import COLUMNS
 from retention.errors import InvalidInput
 from retention.offers import Offer, Prior, codes
 
 __all__ = ["Granting"]
+
+FORMAT = 1
+"""The number that stored settings carry; a higher one was written by a newer version."""
 
 
 def _money(name: str, value: object) -> float:
@@ -38,6 +42,14 @@ def _pools(name: str, value: object) -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType(found)
 
 
+def _catalogue(name: str, value: object) -> tuple[Offer, ...]:
+    return offers.check_catalogue(_values.many(name, value, Offer))
+
+
+def _prior(name: str, value: object) -> Prior:
+    return _values.many(name, [value], Prior)[0]
+
+
 @frozen(kw_only=True, field_transformer=_values.cleaned)
 class Granting:
     """How the engine decides on offers for the steps that wait for one.
@@ -54,13 +66,13 @@ class Granting:
     `InvalidInput` naming the argument.
     """
 
-    catalogue: Sequence[Offer] = field(metadata=_values.clean(lambda _name, value: offers.check_catalogue(value)))
+    catalogue: Sequence[Offer] = field(metadata=_values.clean(_catalogue))
     budget: float = field(metadata=_values.clean(_money))
     days: int = field(default=30, metadata=_values.clean(_values.count, 1))
     margin: float = field(default=0.35, metadata=_values.clean(_share))
     explore: float = field(default=0.1, metadata=_values.clean(_share))
     horizon: int = field(default=28, metadata=_values.clean(_values.count, 1))
-    prior: Prior = offers.PRIOR
+    prior: Prior = field(default=offers.PRIOR, metadata=_values.clean(_prior))
     pools: Mapping[str, Sequence[str]] = field(factory=dict, metadata=_values.clean(_pools))
     window: int = field(default=30, metadata=_values.clean(_values.count))
     cool_down: int = field(default=60, metadata=_values.clean(_values.count))
@@ -77,3 +89,19 @@ class Granting:
         strangers = sorted(self.pools.keys() - {offer.id for offer in self.catalogue})
         if strangers:
             raise InvalidInput(f"pools: {strangers[0]!r} is no offer of the catalogue")
+
+    def to_json(self) -> Json:
+        """The settings as a JSON mapping with a `format` number."""
+        return {"format": FORMAT, **_records.fields(self)}
+
+    @classmethod
+    def from_json(cls, data: Json) -> Granting:
+        """What `to_json` wrote, or somebody by hand; raises `InvalidInput` for what is missing, unknown or newer."""
+        rest = dict(data)
+        written = rest.pop("format", FORMAT)
+        if not isinstance(written, int) or written > FORMAT:
+            raise InvalidInput(f"format: {written!r} is unknown, this version reads up to {FORMAT}; update the library")
+        try:
+            return cls(**rest)
+        except TypeError as error:
+            raise InvalidInput(f"offers: {error}") from None

@@ -61,9 +61,9 @@ class ActivityFell(Fact):
 class ReturnRiskFound(Fact):
     """The scan's finding that help after this order is worth more than the letter costs; at most one for each order.
 
-    `order_id`: the order; `risk`: the chance, 0 to 1, that something of it is sent back; `worth`: what a return costs
-    the shop times the risk, less the cost of a letter, money. `product_id`: the riskiest product. `fit`: which way it
-    usually fits, "small" or "large", "" when nothing is known. `why`: one sentence.
+    `order_id`: the order; `risk`: the chance, 0 to 1, that something of it is sent back; `worth`: what the letter
+    saves, the share of such returns that it prevents reckoned in, less its cost, money. `product_id`: the riskiest
+    product. `fit`: which way it usually fits, "small" or "large", "" when nothing is known. `why`: one sentence.
     """
 
     kind: ClassVar[str] = "return_risk"

@@ -23,10 +23,23 @@ from retention.facts import (
     RETURN_STATUSES,
     SERVICE_STATUSES,
     WARNING_STATUSES,
+    Fact,
 )
 from retention.journey.ledger import REASONS
 
-__all__ = ["a", "attribute", "many_of", "new_reason", "one_of", "plain", "readable", "sort_of_fact", "whole_number"]
+__all__ = [
+    "a",
+    "attribute",
+    "many_of",
+    "new_reason",
+    "one_of",
+    "plain",
+    "readable",
+    "sort_of_fact",
+    "states",
+    "values_of",
+    "whole_number",
+]
 
 Validator: TypeAlias = Callable[[Any, Any, Any], None]
 
@@ -135,6 +148,21 @@ def readable(kind: str, name: str, value: object) -> Any:
         return reader("value", value)
     except InvalidInput as error:
         raise InvalidJourney(f"{kind}.{name}: {error}") from None
+
+
+def values_of(kind: str, name: str, values: Any) -> tuple[Any, ...]:
+    """`values` as what the attribute of such facts is compared with; none of them asks for whatever is stated."""
+    if not isinstance(values, tuple) or (values and not name):
+        raise InvalidJourney(f"values: {values!r} is no list of values of an attribute=")
+    if name:
+        attribute(kind, name)
+    return tuple(readable(kind, name, value) for value in values)
+
+
+def states(fact: Fact, name: str, wanted: tuple[Any, ...]) -> bool:
+    """Whether the fact's attribute is one of `wanted`; with none wanted, whether anything is stated there."""
+    found = getattr(fact, name)
+    return found in wanted if wanted else found not in (None, "")
 
 
 def plain(value: Any) -> Any:

@@ -22,8 +22,8 @@ from retention.journey import _doors
 
 __all__ = ["AllOf", "AnyOf", "Condition", "Exists", "First", "Last", "Not", "Open", "Run", "kinds"]
 
-Key: TypeAlias = Literal["any", "run"]
-"""Which facts count: "any" of the customer's, or only those with the key of this run."""
+Key: TypeAlias = Literal["any", "run", "order"]
+"""Which facts count: "any" of the customer's, those with the key of this run, or those that name it as their order."""
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -72,32 +72,48 @@ def _check_all(record: object, field: Attribute[Any], value: object) -> None:
         check(record, field, condition)
 
 
-_KEYS = _doors.one_of("any", "run")
+_KEYS = _doors.one_of("any", "run", "order")
+
+
+def _check_sort(wanted: Exists | _Comparison | Open) -> None:
+    _doors.sort_of_fact(wanted.kind, wanted.status)
+    if wanted.key == "order":
+        _doors.attribute(wanted.kind, "order_id")
 
 
 @frozen
 class Exists:
-    """A fact of the kind is known; `since` leaves out facts up to the run's basis or entry."""
+    """A fact of the kind is known; `since` leaves out facts up to the run's basis or entry.
+
+    With `attribute` only facts that state it count, with `values` only those that have one of them there.
+    """
 
     tag: ClassVar[str] = "exists"
     kind: str
     status: str = ""
     key: Key = field(default="any", validator=_KEYS)
     since: Literal["ever", "basis", "entry"] = field(default="ever", validator=_doors.one_of("ever", "basis", "entry"))
+    attribute: str = ""
+    values: tuple[Any, ...] = field(default=(), converter=_doors.plain)
+    _wanted: tuple[Any, ...] = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        _doors.sort_of_fact(self.kind, self.status)
+        _check_sort(self)
+        object.__setattr__(self, "_wanted", _doors.values_of(self.kind, self.attribute, self.values))
 
     def holds(self, run: Run) -> bool:
         """Whether such a fact is known."""
         found = _select(run, self)
+        if self.attribute:
+            found = [fact for fact in found if _doors.states(fact, self.attribute, self._wanted)]
         if not found or self.since == "ever":
             return bool(found)
         return found[-1].at > (run.basis if self.since == "basis" else run.entered_at)
 
 
 def _select(run: Run, wanted: Exists | _Comparison | Open) -> list[Fact]:
-    return run.facts(wanted.kind, wanted.status, run.key if wanted.key == "run" else None)
+    found = run.facts(wanted.kind, wanted.status, run.key if wanted.key == "run" else None)
+    return [f for f in found if getattr(f, "order_id", "") == run.key] if wanted.key == "order" else found
 
 
 @frozen
@@ -111,7 +127,7 @@ class _Comparison:
     _wanted: Any = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        _doors.sort_of_fact(self.kind, self.status)
+        _check_sort(self)
         many = isinstance(self.value, tuple)
         if many != (self.op == "in"):
             raise InvalidJourney(f"value: {self.value!r} does not go with {self.op!r}; a list belongs to 'in' alone")
@@ -163,7 +179,8 @@ class Open:
     status: ClassVar[str] = ""
 
     def __attrs_post_init__(self) -> None:
-        for status in ("", *self.until):
+        _check_sort(self)
+        for status in self.until:
             _doors.sort_of_fact(self.kind, status)
         if not self.until or "" in self.until:
             raise InvalidJourney(f"until: {self.until!r} names no end; what is open would stay open for ever")

@@ -18,7 +18,7 @@ from attrs.validators import optional
 from retention import _records
 from retention._types import Json
 from retention.errors import InvalidInput, InvalidJourney
-from retention.facts import OfferDecided, OfferRedeemed
+from retention.facts import Fact, OfferDecided, OfferRedeemed
 from retention.journey import _doors
 from retention.journey.conditions import CLASSES, Condition, kinds
 from retention.journey.conditions import check as condition
@@ -86,15 +86,26 @@ _A_DELAY = _doors.a(Delay)
 
 @frozen
 class Facts:
-    """Facts to look out for: a kind, perhaps a status; `key` "run" for those about the run's own subject."""
+    """Facts to look out for: a kind, perhaps a status; `key` "run" for those about the run's own subject.
+
+    With `attribute` only facts that state it count, with `values` only those that have one of them there.
+    """
 
     tag: ClassVar[str] = "facts"
     kind: str
     status: str = ""
     key: Literal["any", "run"] = field(default="run", validator=_doors.one_of("any", "run"))
+    attribute: str = ""
+    values: tuple[Any, ...] = field(default=(), converter=_doors.plain)
+    _wanted: tuple[Any, ...] = field(init=False, eq=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         _doors.sort_of_fact(self.kind, self.status)
+        object.__setattr__(self, "_wanted", _doors.values_of(self.kind, self.attribute, self.values))
+
+    def of(self, facts: list[Fact]) -> list[Fact]:
+        """Those of facts of this kind and status that count."""
+        return [f for f in facts if _doors.states(f, self.attribute, self._wanted)] if self.attribute else facts
 
 
 @frozen

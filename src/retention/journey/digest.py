@@ -13,13 +13,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import datetime
+from typing import cast
 
 from attrs import evolve
 
 from retention import _values
 from retention.facts import ConsentChanged, EmailReported, Fact, OfferDecided, OfferRedeemed, ProfileChanged
 from retention.journey.book import Book
-from retention.journey.conditions import AllOf, AnyOf, Condition, Not, Open, kinds
+from retention.journey.conditions import AllOf, AnyOf, Condition, Exists, First, Last, Not, Open, kinds
 from retention.journey.customer import stated
 from retention.journey.definition import Before, Journey, On
 from retention.journey.ledger import CustomerFile
@@ -73,6 +74,7 @@ def _read_of(book: Book, file: CustomerFile, known: list[Fact]) -> Iterator[Fact
     wanted = {kind for condition in conditions for kind in kinds(condition)}
     wanted.update(*(journey.kinds() for journey in book.journeys))
     whole = {kind for journey in book.journeys for kind in _read_whole(journey)}
+    whole |= {one.kind for condition in conditions for one in _parts(condition) if _asks_each(one)}
     triggers = [fact for fact in known if fact.kind in whole]
     ends = _Ends(
         _last_words(book, conditions),
@@ -90,25 +92,32 @@ def _read_whole(journey: Journey) -> Iterator[str]:
     """Kinds of which every fact, or every value, makes an occurrence of its own; and what starts a run for each key."""
     yield journey.trigger.kind
     yield from (OfferDecided.kind, OfferRedeemed.kind) if journey.asks_for_offers else ()
-    for step in journey.steps:
-        if isinstance(step.moment, On) and step.moment.once != "once":
-            yield from (facts.kind for facts in step.moment.facts)
+    for moment in (step.moment for step in journey.steps):
+        if isinstance(moment, On):
+            yield from (facts.kind for facts in moment.facts if moment.once != "once" or facts.attribute)
+        elif isinstance(moment, Before) and moment.fact.attribute:
+            yield moment.fact.kind
 
 
-def _opens(condition: Condition) -> Iterator[Open]:
-    if isinstance(condition, Open):
-        yield condition
-    elif isinstance(condition, Not):
-        yield from _opens(condition.condition)
+def _asks_each(condition: Exists | First | Last | Open) -> bool:
+    """Whether it looks into every fact of its kind, not at the first and last alone."""
+    return condition.key == "order" or (isinstance(condition, Exists) and bool(condition.attribute))
+
+
+def _parts(condition: Condition) -> Iterator[Exists | First | Last | Open]:
+    if isinstance(condition, Not):
+        yield from _parts(condition.condition)
     elif isinstance(condition, AllOf | AnyOf):
         for part in condition.conditions:
-            yield from _opens(part)
+            yield from _parts(part)
+    else:
+        yield cast("Exists | First | Last | Open", condition)
 
 
 def _last_words(book: Book, conditions: list[Condition]) -> dict[str, set[str]]:
     """The kinds of which each thing counts by itself, and their attributes of which the last statement counts."""
     found: dict[str, set[str]] = {}
-    for one in (one for condition in conditions for one in _opens(condition)):
+    for one in (one for condition in conditions for one in _parts(condition) if isinstance(one, Open)):
         found.setdefault(one.kind, set()).update({one.attribute} - {""})
     for moment in (step.moment for journey in book.journeys for step in journey.steps):
         if isinstance(moment, Before):

@@ -120,7 +120,8 @@ class Desk:
     def let_in(self) -> None:
         """Start the runs that a trigger asks for, or say why not."""
         for journey in self.book.current:
-            for fact in self.known.select(journey.trigger.kind, journey.trigger.status, None):
+            trigger = journey.trigger
+            for fact in trigger.of(self.known.select(trigger.kind, trigger.status, None)):
                 key = (journey.name, fact.key)
                 if key not in self._runs_by_key and key not in self._refused:
                     self._admit(journey, fact)

@@ -200,8 +200,8 @@ class Run:
 
     def _matching(self, facts: Facts) -> list[Fact]:
         if facts.key == "run":
-            return self.facts(facts.kind, facts.status, self.key)
-        return [f for f in self.facts(facts.kind, facts.status, None) if f.at > self.basis]
+            return facts.of(self.facts(facts.kind, facts.status, self.key))
+        return [f for f in facts.of(self.facts(facts.kind, facts.status, None)) if f.at > self.basis]
 
     def _deadlines(self, step: Step, moment: Before) -> Iterator[Due]:
         found = [f for f in self._matching(moment.fact) if getattr(f, moment.attribute) is not None]

@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 from retention.letters import links, preview
+from retention.letters.checking import Examined
 from retention.letters.context import KINDS, Context
 from retention.letters.writing import Letters, message_key
 
-__all__ = ["KINDS", "Context", "Letters", "links", "message_key", "preview"]
+__all__ = ["KINDS", "Context", "Examined", "Letters", "links", "message_key", "preview"]

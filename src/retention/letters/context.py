@@ -6,9 +6,9 @@ catalogue), so they are made fit for a sentence here, once; escaping for HTML is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -16,23 +16,30 @@ from zoneinfo import ZoneInfo
 import attrs
 from attrs import frozen
 
-from retention.facts import Fact, OrderPlaced, ReturnChanged
+from retention.facts import (
+    Answered,
+    Fact,
+    OfferDecided,
+    OrderPlaced,
+    ReturnChanged,
+    ReturnRiskFound,
+    ServiceCancellationChanged,
+)
+from retention.journey.ledger import Decision
+from retention.letters import about, links
 from retention.letters.localisation import Money
-from retention.people import Customer, Shop
+from retention.letters.names import greetable, line, product
+from retention.people import Customer, Product, Shop
 
 __all__ = ["KINDS", "Context", "Favourites", "LastOrder", "Reader", "Writer", "build", "names", "writer"]
 
-KINDS = frozenset({OrderPlaced.kind, ReturnChanged.kind})
+KINDS = frozenset(
+    kind.kind
+    for kind in (OrderPlaced, ReturnChanged, OfferDecided, Answered, ReturnRiskFound, ServiceCancellationChanged)
+)
 """The kinds of facts that letters read, whatever the journey reads."""
-LONGEST_NAME = 40
-"""A customer's name beyond this many characters is no name to greet anybody with."""
-LONGEST_PRODUCT = 60
-"""A product's name beyond this many characters is cut, so that a subject stays a subject."""
 _MOST = 3
 _KEPT_REFUSED = ("rejected", "expired")
-_BREAKS = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-# People register as "WIN MONEY http://…" to have a shop mail their advertisement.
-_NO_NAME = re.compile(r"[@/<>\\{}]|:|www\.|\A[^\w]*\Z", re.IGNORECASE)
 
 
 @frozen
@@ -53,7 +60,7 @@ class Writer:
 
 @frozen
 class LastOrder:
-    """`last_order`. `date`: the customer's local day. `products`: names, none that was given back."""
+    """`last_order`, `order`. `date`: the customer's local day. `products`: names, in `last_order` none given back."""
 
     date: date
     products: tuple[str, ...]
@@ -72,9 +79,10 @@ class Favourites:
 class Context:
     """Every name that a template knows.
 
-    `last_order` and `days_silent` (since it, in local days) are None when no order is known: ask `{% if last_order %}`.
-    `offer`: the opaque id of an offer, "" for none. `unsubscribe_url`: the signed link, "" on letters that are no
-    promotion. `today`: the customer's local day.
+    What is not known is None (ask `{% if returned %}`) or empty: `last_order` and `days_silent` (since it, in local
+    days); `offer`, the one that the letter makes; and what the run is about: `order`, `returned`, `service`, `risk`.
+    `picks`: products to look at. `ask`: answers to questions, with their links. `unsubscribe_url`, `preferences_url`:
+    signed links, the first "" on letters that are no promotion. `today`: the customer's local day.
     """
 
     customer: Reader
@@ -82,8 +90,15 @@ class Context:
     last_order: LastOrder | None
     favourites: Favourites
     days_silent: int | None
-    offer: str
+    offer: about.Offer | None
+    order: LastOrder | None
+    returned: about.Returned | None
+    service: about.Service | None
+    risk: about.Risk | None
+    picks: tuple[about.Pick, ...]
+    ask: about.Ask
     unsubscribe_url: str
+    preferences_url: str
     today: date
 
     def variables(self) -> dict[str, Any]:
@@ -99,49 +114,69 @@ def names() -> tuple[str, ...]:
     return _NAMES
 
 
+@lru_cache(maxsize=64)
 def writer(shop: Shop) -> Writer:
     """What letters say of the shop."""
     site = urlsplit(shop.base_url)
-    return Writer(_line(shop.name), f"{site.scheme}://{site.netloc}/", shop.sender)
+    return Writer(line(shop.name), f"{site.scheme}://{site.netloc}/", shop.sender)
 
 
 def build(
-    shop: Writer, customer: Customer, facts: Iterable[Fact], at: datetime, *, offer: str, unsubscribe_url: str
+    shop: Shop,
+    customer: Customer,
+    facts: Iterable[Fact],
+    at: datetime,
+    *,
+    decision: Decision | None = None,
+    unsubscribe_url: str = "",
+    picks: Sequence[Product] = (),
 ) -> Context:
-    """The context of one letter to `customer`, written at `at`; facts dated after it are not known yet."""
+    """The context of one letter to `customer`, written at `at`; facts dated after it are not known yet.
+
+    `decision`: what asks for the letter. `picks`: products of the catalogue to show.
+    """
     zone = ZoneInfo(customer.timezone)
     today = at.astimezone(zone).date()
-    known = [fact for fact in facts if fact.at <= at]
+    known = sorted([fact for fact in facts if fact.at <= at], key=_by_time)
     gone = _given_back(known)
-    orders = sorted([fact for fact in known if isinstance(fact, OrderPlaced)], key=_by_time)
-    last = _last_order(orders[-1], zone, gone) if orders else None
+    orders = [fact for fact in known if isinstance(fact, OrderPlaced)]
+    last = _order(orders[-1], zone, gone) if orders else None
+    key = decision.entry_key if decision else ""
+    own = about.order(known, key) if key else None
     return Context(
-        customer=Reader(_greetable(customer.name)),
-        shop=shop,
+        customer=Reader(greetable(customer.name)),
+        shop=writer(shop),
         last_order=last,
         favourites=_favourites(orders, gone),
         days_silent=(today - last.date).days if last else None,
-        offer=offer,
+        offer=about.offer(shop, customer, known, decision) if decision else None,
+        order=_order(own, zone, frozenset()) if own else None,
+        returned=about.returned(known, key, customer, shop.refund_days),
+        service=about.service(known, key),
+        risk=about.risk(known, key),
+        picks=tuple(about.pick(one, shop.currency) for one in picks),
+        ask=about.Ask(shop, customer, key),
         unsubscribe_url=unsubscribe_url,
+        preferences_url=links.preferences_url(shop, customer.id),
         today=today,
     )
 
 
-def _by_time(order: OrderPlaced) -> tuple[datetime, str]:
-    return order.at, order.id
+def _by_time(fact: Fact) -> tuple[datetime, str]:
+    return fact.at, fact.id
 
 
-def _last_order(order: OrderPlaced, zone: ZoneInfo, gone: frozenset[str]) -> LastOrder:
-    products = dict.fromkeys(_product(line.name) for line in order.lines if line.product_id not in gone)
-    total = Money(order.total, order.currency)
-    return LastOrder(order.at.astimezone(zone).date(), tuple(name for name in products if name), total)
+def _order(bought: OrderPlaced, zone: ZoneInfo, gone: frozenset[str]) -> LastOrder:
+    products = dict.fromkeys(product(one.name) for one in bought.lines if one.product_id not in gone)
+    total = Money(bought.total, bought.currency)
+    return LastOrder(bought.at.astimezone(zone).date(), tuple(name for name in products if name), total)
 
 
 def _favourites(orders: Sequence[OrderPlaced], gone: frozenset[str]) -> Favourites:
-    kept = [[line for line in order.lines if line.product_id not in gone] for order in reversed(orders)]
+    kept = [[one for one in order.lines if one.product_id not in gone] for order in reversed(orders)]
     return Favourites(
-        products=_repeated({line.name: None for line in lines if line.name} for lines in kept),
-        categories=_repeated({line.category: None for line in lines if line.category} for lines in kept),
+        products=_repeated({one.name: None for one in lines if one.name} for lines in kept),
+        categories=_repeated({one.category: None for one in lines if one.category} for lines in kept),
     )
 
 
@@ -152,7 +187,7 @@ def _repeated(orders: Iterable[Iterable[str]]) -> tuple[str, ...]:
         for name in order:
             counts[name] = counts.get(name, 0) + 1
     ranked = sorted([name for name, count in counts.items() if count > 1], key=lambda name: -counts[name])
-    return tuple(_product(name) for name in ranked[:_MOST] if _line(name))
+    return tuple(product(name) for name in ranked[:_MOST] if line(name))
 
 
 def _given_back(facts: Iterable[Fact]) -> frozenset[str]:
@@ -161,19 +196,4 @@ def _given_back(facts: Iterable[Fact]) -> frozenset[str]:
     if not returns:
         return frozenset()
     refused = {fact.return_id for fact in returns if fact.status in _KEPT_REFUSED}
-    return frozenset(line.product_id for fact in returns if fact.return_id not in refused for line in fact.lines)
-
-
-def _line(text: str) -> str:
-    """The text on one line, without control characters."""
-    return _BREAKS.sub(" ", text).strip()
-
-
-def _product(name: str) -> str:
-    name = _line(name)
-    return name if len(name) <= LONGEST_PRODUCT else name[: LONGEST_PRODUCT - 1].rstrip() + "…"
-
-
-def _greetable(name: str) -> str:
-    name = _line(name)
-    return "" if len(name) > LONGEST_NAME or _NO_NAME.search(name) else name
+    return frozenset(one.product_id for fact in returns if fact.return_id not in refused for one in fact.lines)

@@ -13,8 +13,10 @@ from retention import _hashing
 from retention.errors import InvalidInput
 from retention.people import Shop
 
-__all__ = ["answer_url", "coupon_url", "preferences_url", "read", "unsubscribe_url"]
+__all__ = ["PURPOSES", "answer_url", "coupon_url", "preferences_url", "read", "unsubscribe_url"]
 
+PURPOSES = ("answer", "coupon", "preferences", "unsubscribe")
+"""What links are for: how their paths begin."""
 _PAYLOAD = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 

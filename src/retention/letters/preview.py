@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
+from itertools import product
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from retention._templates import Templates, read
 from retention.journey.definition import After, Before, Delay, Facts, Journey, On, Step
-from retention.journey.ledger import Decision
 from retention.letters.parts import Parts
 from retention.letters.samples import NOW, typical
 from retention.letters.writing import Letters
@@ -69,25 +69,14 @@ def _journey(letters: Letters, journey: Journey, languages: Sequence[str]) -> _J
 
 
 def _letters(letters: Letters, journey: Journey, step: Step, languages: Sequence[str]) -> Iterator[_Letter]:
-    for template in dict.fromkeys(step.templates()):
+    """The step's letters in every branch and arm, each with every subject."""
+    for template, subject in product(dict.fromkeys(step.templates()), dict.fromkeys(step.subjects())):
         for language in languages:
             sample = typical(letters.shop, language)
-            decision = _decision(journey, step, template)
-            parts = letters.parts(sample.customer, decision, sample.facts, NOW, topic=journey.topic)
-            yield _Letter(language, template, parts, _height(parts.text, DESKTOP), _height(parts.text, PHONE))
-
-
-def _decision(journey: Journey, step: Step, template: str) -> Decision:
-    return Decision(
-        kind="send",
-        journey=journey.name,
-        entry_key="preview",
-        version=journey.version,
-        at=NOW,
-        step=step.id,
-        template=template,
-        promotional=step.promotional,
-    )
+            decision = evolve(sample.decision(template, promotional=step.promotional, subject=subject), step=step.id)
+            parts = letters.parts(sample.customer, decision, sample.facts, NOW, topic=journey.topic, picks=sample.picks)
+            which = template if subject == "subject" else f"{template}, {subject}"
+            yield _Letter(language, which, parts, _height(parts.text, DESKTOP), _height(parts.text, PHONE))
 
 
 def _height(text: str, width: int) -> int:
@@ -96,7 +85,8 @@ def _height(text: str, width: int) -> int:
     across = (width - margins) / 9  # characters of 16 px Georgia or its like
     # A link is hidden behind its words in HTML.
     lines = sum(math.ceil(len(line.partition("http")[0]) / across) for line in text.splitlines())
-    return 26 * lines + 18 * text.count("\n\n") + around
+    buttons = text.count("\n* ")  # an answer, a product or a line of a coupon, with room around it
+    return 26 * lines + 18 * text.count("\n\n") + 44 * buttons + around
 
 
 def _when(step: Step) -> str:

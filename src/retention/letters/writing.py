@@ -7,10 +7,11 @@ customer; so `write` does not fail on a template later. Nothing here sends, deci
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
+from typing import TypedDict
 
 from attrs import Factory, field, frozen
 
@@ -21,9 +22,10 @@ from retention.facts import Fact
 from retention.journey.definition import Journey
 from retention.journey.ledger import Decision, DecisionKey
 from retention.letters import checking, context, links, localisation
+from retention.letters.checking import Examined
 from retention.letters.parts import LONGEST_SUBJECT, Parts, file_name, render
 from retention.messages import Message
-from retention.people import LANGUAGES, Customer, Shop
+from retention.people import LANGUAGES, Customer, Product, Shop
 
 __all__ = ["Letters", "message_key"]
 
@@ -54,6 +56,14 @@ def _compiled(letters: Letters) -> Mapping[str, Templates]:
     }
 
 
+class _Wanted(TypedDict):
+    """One letter that a journey can send."""
+
+    template: str
+    subject: str
+    promotional: bool
+
+
 @frozen
 class Letters:
     """The letters of one shop.
@@ -65,15 +75,27 @@ class Letters:
 
     shop: Shop
     overrides: Path | None = None
-    _writer: context.Writer = field(
-        init=False, repr=False, eq=False, default=Factory(lambda self: context.writer(self.shop), takes_self=True)
-    )
     _templates: Mapping[str, Templates] = field(
         init=False, repr=False, eq=False, default=Factory(_compiled, takes_self=True)
     )
 
-    def check(self, journeys: Iterable[Journey]) -> None:
-        """Raise `InvalidTemplate` unless every letter of the journeys can be written in every language."""
+    def check(self, journeys: Iterable[Journey], *, thorough: bool = True) -> None:
+        """Raise `InvalidTemplate` unless every letter of the journeys can be written in every language.
+
+        `thorough`: for invented customers of every sort, some dozens; else for the three that stand for all.
+        """
+        for wanted, language, templates in self._wanted(journeys):
+            checking.check(templates, self.shop, language, **wanted, thorough=thorough)
+
+    def examine(self, journeys: Iterable[Journey]) -> tuple[Examined, ...]:
+        """What a thorough `check` looks at, each letter in each language, with everything that is wrong there."""
+        return tuple(
+            checking.examine(templates, self.shop, language, **wanted)
+            for wanted, language, templates in self._wanted(journeys)
+        )
+
+    def _wanted(self, journeys: Iterable[Journey]) -> Iterator[tuple[_Wanted, str, Templates]]:
+        """Every letter that the journeys can send, once in each language."""
         wanted = {
             (template, subject, step.promotional): None
             for journey in journeys
@@ -83,18 +105,26 @@ class Letters:
         }
         for template, subject, promotional in wanted:
             for language, templates in self._templates.items():
-                checking.check(templates, self.shop, language, template, promotional=promotional, subject=subject)
+                yield _Wanted(template=template, subject=subject, promotional=promotional), language, templates
 
     def write(
-        self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, *, topic: str = "marketing"
+        self,
+        customer: Customer,
+        decision: Decision,
+        facts: Iterable[Fact],
+        at: datetime,
+        *,
+        topic: str = "marketing",
+        picks: Sequence[Product] = (),
     ) -> Message:
         """The letter that `decision` asks for.
 
         `facts`: the customer's, of the kinds `letters.KINDS` at least. `at`: when it is written (aware). `topic`: what
-        the unsubscribe link ends, the journey's. Raises `InvalidInput` for a customer without an address.
+        the unsubscribe link ends, the journey's. `picks`: products to recommend. Raises `InvalidInput` for a customer
+        without an address.
         """
         link = self._link(customer, decision, topic)
-        letter = self._render(customer, decision, facts, at, link)
+        letter = self._render(customer, decision, facts, at, link, picks)
         return Message(
             key=message_key(self.shop.id, customer.id, decision.key),
             to=customer.email,
@@ -109,15 +139,30 @@ class Letters:
         )
 
     def parts(
-        self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, *, topic: str = "marketing"
+        self,
+        customer: Customer,
+        decision: Decision,
+        facts: Iterable[Fact],
+        at: datetime,
+        *,
+        topic: str = "marketing",
+        picks: Sequence[Product] = (),
     ) -> Parts:
         """What `write` writes, as its parts, the preheader among them."""
-        return self._render(customer, decision, facts, at, self._link(customer, decision, topic))
+        return self._render(customer, decision, facts, at, self._link(customer, decision, topic), picks)
 
     def _link(self, customer: Customer, decision: Decision, topic: str) -> str:
         return links.unsubscribe_url(self.shop, customer.id, topic) if decision.promotional else ""
 
-    def _render(self, customer: Customer, decision: Decision, facts: Iterable[Fact], at: datetime, link: str) -> Parts:
-        known = context.build(self._writer, customer, facts, at, offer=decision.offer, unsubscribe_url=link)
+    def _render(
+        self,
+        customer: Customer,
+        decision: Decision,
+        facts: Iterable[Fact],
+        at: datetime,
+        link: str,
+        picks: Sequence[Product],
+    ) -> Parts:
+        known = context.build(self.shop, customer, facts, at, decision=decision, unsubscribe_url=link, picks=picks)
         name = file_name(customer.language, decision.template)
         return render(self._templates[customer.language], name, known, decision.subject)

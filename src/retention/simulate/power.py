@@ -80,8 +80,8 @@ def _came_back(journey: Journey, facts: list[Fact], cut: datetime, window: timed
     trigger = journey.trigger
     begins = [
         fact.at
-        for fact in facts
-        if fact.kind == trigger.kind and trigger.status in ("", fact.status) and cut - _LOOKED_BACK <= fact.at < cut
+        for fact in trigger.of([f for f in facts if f.kind == trigger.kind and trigger.status in ("", f.status)])
+        if cut - _LOOKED_BACK <= fact.at < cut
     ]
     if not begins:
         return None

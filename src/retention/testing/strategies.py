@@ -26,6 +26,7 @@ from retention.facts import KINDS, Fact
 from retention.journey.conditions import AllOf, AnyOf, Condition, Exists, First, Last, Not, Open
 from retention.journey.definition import (
     CONTROL,
+    GRANTED,
     After,
     AfterExit,
     Before,
@@ -285,6 +286,7 @@ def journeys(draw: DrawFn, name: str = "journey", *, max_steps: int = 4) -> Jour
         accept_for=draw(_delays(0, 60)),
         reentry=draw(_REENTRIES),
         arms=arms,
+        when=draw(st.none() | conditions()),
         priority=draw(st.integers(1, 2)),
     )
 
@@ -299,12 +301,15 @@ def _delays(least: int, most: int) -> SearchStrategy[Delay]:
 def _steps(n: int, before: Sequence[str], arms: Sequence[str]) -> SearchStrategy[Step]:
     hours = st.none() | st.integers(0, 23)
     variant = st.builds(Variant, hour=hours, delay=st.none() | _delays(0, 30))
-    choice = st.builds(Choice, conditions(), st.just("choice"), st.sampled_from(["", "gift"]))
+    choice = st.builds(Choice, conditions(), st.just("choice"), st.sampled_from(["", "gift", GRANTED]))
     return st.builds(
         Step,
         id=st.just(f"s{n}"),
         moment=_moments(before),
         template=st.just(f"t{n}"),
+        offer=st.sampled_from(["", "gift", GRANTED]),
+        without_offer=st.sampled_from(["send", "skip"]),
+        owner=st.sampled_from(["", "", "", "another tool"]),
         hour=hours,
         weekday=st.none() | st.integers(0, 6),
         when=st.none() | conditions(),

@@ -1,0 +1,43 @@
+"""The letters: whether every one of them can be written to anybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import click
+
+from retention.cli.output import print_examined, print_json
+from retention.cli.shop import json_option
+
+__all__ = ["letters"]
+
+
+@click.group()
+def letters() -> None:
+    """Look after the letters."""
+
+
+@letters.command()
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A directory whose files replace the letters that come with the library.",
+)
+@json_option
+@click.pass_context
+def check(ctx: click.Context, templates: Path | None, *, as_json: bool) -> None:
+    """Write every letter of all journeys to invented customers of every sort, in every language."""
+    from retention.cli.looking import sample_shop
+    from retention.letters import Letters
+    from retention.playbooks import ready
+
+    examined = Letters(sample_shop("EUR"), templates).examine(ready())
+    if as_json:
+        print_json([attrs.asdict(one) for one in examined])
+    else:
+        print_examined(examined)
+        for problem in dict.fromkeys(problem for one in examined for problem in one.problems):
+            click.echo(problem, err=True)
+    if any(one.problems for one in examined):
+        ctx.exit(1)
