@@ -23,7 +23,7 @@ from retention.demo_shop.truth import Truth, in_groups, windows
 from retention.demo_shop.worlds import World
 from retention.engine import Engine, Granting, Results
 from retention.facts import OfferDecided, OrderPlaced
-from retention.journey import GRANTED, After, Delay, CustomerFile, Journey, Last, Needs
+from retention.journey import CustomerFile, Delay, Journey, Needs
 from retention.messages import Message, Result
 from retention.people import Shop
 from retention.playbooks import win_back
@@ -77,16 +77,13 @@ def shop(seed: int) -> Shop:
     )
 
 
-def targeted(*, control: float = 0.2, at_most: float = 0.7, wait: int = 5, wait2: int = 7) -> Journey:
-    """Win-back as the demo shop runs it: for sleepers who are not likely to come anyway, an offer in the second letter.
+def targeted(*, control: float = 0.2, most_active: float = 0.7) -> Journey:
+    """Win-back as the demo shop runs it: for sleepers who are not likely to come anyway, the offer after five days.
 
-    `control`: the share of customers who get no letter. `at_most`: the highest `p_active` that starts it, 0 to 1.
+    `control`: the share of customers who get no letter. `most_active`: the `p_active` from which on nobody is written
+    to, 0 to 1; customers of this shop come often, so that most sleepers are still above the playbook's own .5.
     """
-    journey = win_back(control=control)
-    first, last = journey.steps
-    offer = attrs.evolve(last, id="offer", moment=After("miss_you", Delay(days=wait), if_skipped="drop"), offer=GRANTED)
-    last = attrs.evolve(last, moment=After("offer", Delay(days=wait2), if_skipped="drop"), offer=GRANTED)
-    return attrs.evolve(journey, steps=(first, offer, last), when=Last("asleep", "p_active", "<=", at_most))
+    return win_back(control=control, most_active=most_active, wait=Delay(days=5), remind_after=Delay(days=12))
 
 
 def granting(world: World) -> Granting:
