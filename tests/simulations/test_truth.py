@@ -23,14 +23,18 @@ SEEDS = range(200)
 SIZE = {"customers": 1_200, "runs_every": 2}
 GIFT = OFFERS[0]
 HEAD = "world     seeds  mean truth  mean estimate  mean error  standard error  coverage  median width  CPU s, median and most"
-RIVAL_HEAD = "world     rival                    profit of targeted  of the rival  targeted earns more  worst, of the margin"
+RIVAL_HEAD = (
+    "world     rival                    profit of targeted  of the rival  targeted earns more  worst, of the margin"
+)
 POLICIES = ("nobody", "everyone", "at risk", "sleepers")
 """Whom the rivals write to. Their offer is the gift, the one that the engine grants most often."""
 COMPARED = ("nobody", "everyone", "at risk")
 """Those that targeted win-back must beat; all sleepers are reported: no control group, no threshold, no budget."""
 
 pytestmark = pytest.mark.simulation
-each_world = pytest.mark.parametrize("name", [pytest.param(w, marks=pytest.mark.xdist_group(w)) for w in demo_shop.WORLDS])
+each_world = pytest.mark.parametrize(
+    "name", [pytest.param(w, marks=pytest.mark.xdist_group(w)) for w in demo_shop.WORLDS]
+)
 
 
 @frozen

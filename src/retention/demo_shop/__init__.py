@@ -19,4 +19,16 @@ from retention.demo_shop.simulation import Simulated, granting, shop, simulate, 
 from retention.demo_shop.truth import Truth
 from retention.demo_shop.worlds import WORLDS, World
 
-__all__ = ["RIVALS", "WORLDS", "Mailed", "Simulated", "Truth", "World", "granting", "mail", "shop", "simulate", "targeted"]
+__all__ = [
+    "RIVALS",
+    "WORLDS",
+    "Mailed",
+    "Simulated",
+    "Truth",
+    "World",
+    "granting",
+    "mail",
+    "shop",
+    "simulate",
+    "targeted",
+]

@@ -15,15 +15,16 @@ __all__ = ["MOST", "harms"]
 MOST = 0.04
 """The largest share of letters answered by unsubscribing that the shop bears: one in twenty-five."""
 _LEVEL = 0.999  # it is looked at every day
+_LEAST = 100  # with fewer letters the interval promises more than it keeps
 
 
 def harms(letters: int, unsubscribed: int) -> bool:
     """Whether more than `MOST` of such letters drive their readers away, as far as so many can show it.
 
-    >>> harms(100, 6), harms(1_000, 70)
+    >>> harms(200, 12), harms(1_000, 70)
     (False, True)
     """
-    if letters == 0:
+    if letters < _LEAST:
         return False
     lower, _ = wilson(unsubscribed, letters, level=_LEVEL)
     return bool(lower > MOST)

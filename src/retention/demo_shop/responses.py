@@ -34,7 +34,9 @@ def given(offer: Offer, basket: float) -> float:
     return amount if offer.kind == "discount" else min(amount / basket, 1.0)
 
 
-def chance(world: World, reader: Sort, silent_days: float, gap: float, in_vain: int, offer: Offer | None, basket: float) -> float:
+def chance(
+    world: World, reader: Sort, silent_days: float, gap: float, in_vain: int, offer: Offer | None, basket: float
+) -> float:
     """The chance that a letter wins an order from a reader who would not order by themselves.
 
     `silent_days`: since the last order that no letter brought. `gap`: the customer's usual days between orders: who has

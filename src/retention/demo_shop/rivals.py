@@ -37,12 +37,12 @@ def _everyone(s: orders.CustomerSummary) -> BoolArray:
 
 
 def _sleepers(s: orders.CustomerSummary) -> BoolArray:
-    return churn.rhythm(s).state == "asleep"
+    return np.asarray(churn.rhythm(s).state == "asleep", dtype=np.bool_)
 
 
 def _at_risk(s: orders.CustomerSummary) -> BoolArray:
     columns = s.days_since_last, s.orders, s.revenue
-    return rfm.segment(rfm.score(rfm.fit(*columns), *columns)) == "at risk"
+    return np.asarray(rfm.segment(rfm.score(rfm.fit(*columns), *columns)) == "at risk", dtype=np.bool_)
 
 
 def _nobody(s: orders.CustomerSummary) -> BoolArray:
@@ -86,7 +86,7 @@ class _Play:
         self.rows = {customer_id: row for row, customer_id in enumerate(self.customers.ids)}
         self.agrees = np.zeros(world.customers, dtype=np.bool_)
         self.rests_until = np.zeros(world.customers, dtype=np.int64)
-        self.log: tuple[list[int], list[date], list[float]] = ([], [], [])
+        self.log: list[tuple[int, date, float]] = []
         self.letters = 0
 
     def live(self, day: int) -> None:
@@ -95,14 +95,13 @@ class _Play:
             if isinstance(fact, ConsentChanged):
                 self.agrees[self.rows[fact.customer_id]] = fact.granted
             elif isinstance(fact, OrderPlaced):
-                order = self.rows[fact.customer_id], fact.at.date(), float(fact.total)
-                for column, value in zip(self.log, order, strict=True):
-                    column.append(value)
-        if day % _LOOKS_EVERY == 0 and self.log[0]:
+                self.log.append((self.rows[fact.customer_id], fact.at.date(), float(fact.total)))
+        if day % _LOOKS_EVERY == 0 and self.log:
             self._write(day)
 
     def _write(self, day: int) -> None:
-        customer, ordered_at, amount = self.log
+        customer, days, amount = zip(*self.log, strict=True)
+        ordered_at = np.array(days, dtype="datetime64[D]")
         log = orders.OrderLog.of(customer_id=customer, ordered_at=ordered_at, amount=amount)
         s = orders.summarize(log, at=(self.origin + timedelta(days=day)).date())
         chosen = s.customer_id[self.rule(s)]

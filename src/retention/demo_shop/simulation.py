@@ -148,7 +148,9 @@ class _Reader:
 class _Play:
     """A simulation under way."""
 
-    def __init__(self, world: World, seed: int, storage: Storage, sender: Sender, journey: Journey, *, may_stop: bool) -> None:
+    def __init__(
+        self, world: World, seed: int, storage: Storage, sender: Sender, journey: Journey, *, may_stop: bool
+    ) -> None:
         self.may_stop = may_stop
         self.world, self.journey, self.shop = world, journey, shop(seed)
         self.zone = ZoneInfo(self.shop.timezone)

@@ -58,7 +58,6 @@ class Truth:
         """Treated customers who returned within the window, less those who would have returned without letters."""
         return self.returned - self.unaided
 
-
     @property
     def margin(self) -> float:
         """What the shop earned from the first day on, less what letters and offers cost."""

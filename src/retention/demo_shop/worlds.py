@@ -38,9 +38,9 @@ class World:
     """A shop and its customers. Shares and chances are from 0 to 1, money is in the shop's currency.
 
     The calendar. `start`: the first day on which the engine runs; `days`: how many days are lived from then on;
-    `runs_every`: how many days lie between two runs. `history_days`: days
-    of orders before that, which the engine hears of all at once on the first day. `arrival_days`: the customers' first
-    orders are spread evenly over so many days from the beginning of the history on.
+    `runs_every`: the days from one run to the next. `history_days`: days of orders before that, which the engine hears
+    of all at once on the first day. `arrival_days`: the customers' first orders are spread evenly over so many days
+    from the beginning of the history on.
 
     A life without letters. `usual_gap`: mean days between orders of the customer in the middle. `gap_spread`: standard
     deviation, over customers, of its logarithm. `regularity`: the shape of the gamma distribution of one customer's
@@ -51,20 +51,21 @@ class World:
     Russian; the others read English.
 
     How they take letters. `persuadable`, `bargain`, `touchy`: the shares of customers whom a letter can win, whom hardly
-    anything but an offer can, and whom letters annoy; the others are past caring. Nobody sees it in what they ordered.
+    anything but an offer can, and whom letters annoy; the others are past caring. It shows in nothing that they ordered.
 
-    What one letter does. `wins`: the chance that it brings an order from somebody persuadable who has just ordered, and
-    would not do so again by themselves in the `anyway_days` after the letter; who would within `forward_days` comes now
-    instead of then. The chance halves with every `half_life`
-    days of silence, and is a quarter for who wants a bargain. The order comes after `decision_days` on average,
-    exponential. `cut_pulls`, `gift_pulls`: what an offer in it adds to the log odds for each tenth of the basket that it
-    gives, as a price cut and in other ways; twice that for who wants a bargain. `uses`: the share of customers who use
-    a code on an order that they place anyway. `annoys`: the chance that somebody touchy unsubscribes and places none of
-    the orders of the next `sulk_days`.
+    What one letter does. `wins`: the chance that it brings an order from somebody persuadable. It rises to that within
+    the usual gap after their last own order, as nobody buys what they still have; it halves with every `half_life` days
+    of silence, and each letter since that order leaves `tires` of it; who wants a bargain has a quarter of it. Nothing
+    comes of it where an order would follow anyway within `anyway_days` of the letter; one that would within
+    `forward_days` comes earlier instead. The order comes after `decision_days` on average, exponential. `cut_pulls`,
+    `gift_pulls`: what an offer adds to the log odds for each tenth of the basket that it gives, as a price cut and in
+    other ways; twice that for who wants a bargain. `uses`: the share of customers who use a code on an order that they
+    place anyway. `annoys`: the chance that somebody touchy unsubscribes and places none of the orders of the next
+    `sulk_days`.
 
     Money. `margin`: the share of an order's total, before any price cut, that is profit; an order sent back earns
-    nothing. `letter_cost`: of a letter that leaves. `budget`: for each customer of the shop, what granted offers may cost
-    within any 30 days. `explore`: the share of them drawn by lot.
+    nothing. `letter_cost`: of a letter that leaves. `budget`: for each customer of the shop, what granted offers may
+    cost within any 30 days. `explore`: the share of decisions on offers that are drawn by lot.
 
     Raises `InvalidInput` for a number out of its range.
     """
@@ -110,7 +111,9 @@ class World:
                 raise InvalidInput(f"{name}: {getattr(self, name)!r} is out of range; give {low} to {high}")
         known = self.persuadable + self.bargain + self.touchy
         if known > 1:
-            raise InvalidInput(f"touchy: with persuadable and bargain the shares sum to {known:.3g}, above 1; lower one of them")
+            raise InvalidInput(
+                f"touchy: with persuadable and bargain the shares sum to {known:.3g}, above 1; lower one of them"
+            )
 
 
 def _worlds() -> Mapping[str, World]:
@@ -123,6 +126,6 @@ def _worlds() -> Mapping[str, World]:
 WORLDS = _worlds()
 """Three worlds that differ in what letters do and in nothing else, so the same seed gives them the same customers.
 
-"default": letters bring some back and annoy few. "aa": letters change nobody. "losing": letters annoy far more than
-they bring back, so mailing everyone loses money.
+"default": letters bring some back and annoy few. "aa": letters change nobody. "losing": a quarter of the customers take
+any letter amiss, and hardly anybody comes back for one, so mailing anybody loses money.
 """
