@@ -53,8 +53,9 @@ class Customers:
     """All customers of one simulation under way; they are rows of `lives`, times are seconds from `origin`.
 
     `till`: asked about every code that is used. `tally`: what letters did so far: "unsubscribed" customers, orders
-    "won" and "lost" (given up, or placed earlier), codes "redeemed". `margin_won`: what those orders earned, less the ones lost; `given`: what the
-    offers cost on all orders. `sent_back`: who has returned something.
+    "won" and "lost" (given up, or placed earlier), codes
+    "redeemed", of these "redeemed anyway". `margin_won`: what those orders earned, less the
+    ones lost; `given`: what the offers cost on all orders. `sent_back`: who has returned something.
     """
 
     def __init__(self, world: World, lives: Lives, *, origin: datetime, currency: str, till: Till) -> None:
@@ -111,15 +112,14 @@ class Customers:
         return responses.sort(self.world, self.lives.person[customer, 4])
 
     def _chance(self, customer: int, reader: responses.Sort, at: int, coupon: Coupon | None) -> float:
-        silent_days = (at - self._last[customer]) / DAY
         return responses.chance(
             self.world,
             reader,
-            silent_days,
-            self.lives.gap[customer],
-            self._in_vain[customer],
-            None if coupon is None else coupon.offer,
-            catalogue.USUAL[self.lives.favourite[customer]],
+            silent_days=(at - self._last[customer]) / DAY,
+            gap=float(self.lives.gap[customer]),
+            in_vain=self._in_vain[customer],
+            offer=None if coupon is None else coupon.offer,
+            basket=catalogue.USUAL[self.lives.favourite[customer]],
         )
 
     def _is_won(self, customer: int, at: int) -> None:
@@ -214,6 +214,7 @@ class Customers:
             return Decimal(0)
         del self._coupons[event.customer]
         self.tally["redeemed"] += 1
+        self.tally["redeemed anyway"] += not aided
         cut, cost = _price(coupon.offer, order.total)
         self.given += cost - float(cut) * self._goes_back(event)  # who sends it back is paid back what they paid
         return cut

@@ -35,18 +35,19 @@ def given(offer: Offer, basket: float) -> float:
 
 
 def chance(
-    world: World, reader: Sort, silent_days: float, gap: float, in_vain: int, offer: Offer | None, basket: float
+    world: World, reader: Sort, *, silent_days: float, gap: float, in_vain: int, offer: Offer | None, basket: float
 ) -> float:
     """The chance that a letter wins an order from a reader who would not order by themselves.
 
     `silent_days`: since the last order that no letter brought. `gap`: the customer's usual days between orders: who has
-    what they need does not buy more. `in_vain`: letters since that order. `offer`: what is in the letter. `basket`: what such a customer usually spends, money.
+    what they need does not buy more. `in_vain`: letters since that order. `offer`: what is in the letter. `basket`:
+    what such a customer usually spends, money.
     """
     if reader not in ("persuadable", "bargain"):
         return 0.0
     bargain = reader == "bargain"
-    base = world.wins * min(1.0, silent_days / gap) * 0.5 ** (silent_days / world.half_life)
-    base *= world.tires**in_vain * (_WON_LESS if bargain else 1.0)
+    base = world.wins * min(1.0, silent_days / gap) * math.pow(0.5, silent_days / world.half_life)
+    base *= math.pow(world.tires, in_vain) * (_WON_LESS if bargain else 1.0)
     if offer is None or base in (0.0, 1.0):
         return base
     pull = world.cut_pulls if offer.lowers_price else world.gift_pulls

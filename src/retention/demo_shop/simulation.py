@@ -42,8 +42,8 @@ _OFFERS = Needs(frozenset({OfferDecided.kind}))
 class Simulated:
     """A simulation that is over: the engine with all that it recorded, its results, and the truth beside them.
 
-    `example`: the id of a customer with an order, a return and a letter, for `engine.explain`; "" if there is none. `stopped`: the
-    day on which the shop took its letters off the timetable, see `brake`; None if it did not.
+    `example`: the id of a customer with an order, a return and a letter, for `engine.explain`; "" if there is none.
+    `stopped`: the day on which the shop took its letters off the timetable, see `brake`; None if it did not.
     """
 
     world: World
@@ -60,7 +60,8 @@ class Simulated:
             "world": {**attrs.asdict(self.world), "start": self.world.start.isoformat()},
             "seed": self.seed,
             "results": self.results.to_json(),
-            "truth": {**attrs.asdict(self.truth), "incremental": self.truth.incremental},
+            "stopped": None if self.stopped is None else self.stopped.isoformat(),
+            "truth": {**attrs.asdict(self.truth), "incremental": self.truth.incremental, "margin": self.truth.margin},
         }
 
 
@@ -165,7 +166,8 @@ class _Play:
         self.engine = Engine(
             storage, self.reader, journeys=[journey], shop=self.shop, offers=granting(world), clock=lambda: self.now
         )
-        self.letters = self.granted = 0
+        self.letters = 0
+        self.granted: set[str] = set()
         self.example = ""
         self.stopped: date | None = None
 
@@ -185,7 +187,7 @@ class _Play:
             if customer in self.customers.sent_back:
                 self.example = self.example or self.customers.ids[customer]
         self.letters += len(self.reader.unread)
-        self.granted += len(coupons)
+        self.granted |= {coupon.code for coupon in coupons.values()}
         self.reader.unread.clear()
         if self.may_stop and brake.harms(self.letters, self.customers.tally["unsubscribed"]):
             self.stopped = day
@@ -222,8 +224,9 @@ class _Play:
             unsubscribed=done["unsubscribed"],
             orders_won=done["won"],
             orders_lost=done["lost"],
-            granted=self.granted,
+            granted=len(self.granted),
             redeemed=done["redeemed"],
+            redeemed_anyway=done["redeemed anyway"],
             offers_cost=self.customers.given,
             profit=self.customers.profit(self.letters),
             margin_without=earned(self.world, self.lives, self._second(start), self._second(self.now)),

@@ -30,10 +30,11 @@ class Truth:
     `unaided` would have done so without letters; `won` returned because of a letter, `lost` stayed away because of one.
 
     The whole simulation: `lapsed` customers had placed their last unaided order by the end; `letters` left;
-    `unsubscribed` customers were annoyed by one; `orders_won` and `orders_lost` because of letters. Of the letters
-    `granted` had an offer; `redeemed` were used, on orders that came anyway too, and cost `offers_cost`, money.
-    `profit` is what the letters earned less what they and their offers cost; `margin_without` is what the shop would
-    have earned without any letter from the first day on.
+    `unsubscribed` customers were annoyed by one; `orders_won` and `orders_lost` because of letters, those lost included
+    that a letter only brought forward. Offers `granted` in letters that left; `redeemed` of them, `redeemed_anyway` on
+    orders that would have come without them; all cost `offers_cost`, money. `profit` is what the letters earned less
+    what they and their offers cost; `margin_without` is what the shop would have earned without any letter from the
+    first day on.
     """
 
     treated: int
@@ -49,6 +50,7 @@ class Truth:
     orders_lost: int
     granted: int
     redeemed: int
+    redeemed_anyway: int
     offers_cost: float
     profit: float
     margin_without: float

@@ -50,8 +50,8 @@ class World:
     People. `customers`: how many. `consent`: the share who agreed to marketing letters. `russian`: the share who read
     Russian; the others read English.
 
-    How they take letters. `persuadable`, `bargain`, `touchy`: the shares of customers whom a letter can win, whom hardly
-    anything but an offer can, and whom letters annoy; the others are past caring. It shows in nothing that they ordered.
+    How they take letters. `persuadable`, `bargain`, `touchy`: the shares of customers whom a letter can win, whom
+    hardly anything but an offer can, and whom letters annoy; the others are past caring. No order tells which is which.
 
     What one letter does. `wins`: the chance that it brings an order from somebody persuadable. It rises to that within
     the usual gap after their last own order, as nobody buys what they still have; it halves with every `half_life` days
@@ -109,11 +109,9 @@ class World:
         for name, (low, high) in _RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise InvalidInput(f"{name}: {getattr(self, name)!r} is out of range; give {low} to {high}")
-        known = self.persuadable + self.bargain + self.touchy
-        if known > 1:
-            raise InvalidInput(
-                f"touchy: with persuadable and bargain the shares sum to {known:.3g}, above 1; lower one of them"
-            )
+        told = self.persuadable + self.bargain + self.touchy
+        if told > 1:
+            raise InvalidInput(f"touchy: persuadable, bargain and touchy sum to {told:.3g}, above 1; lower one of them")
 
 
 def _worlds() -> Mapping[str, World]:
