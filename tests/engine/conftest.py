@@ -90,7 +90,11 @@ class World:
         self.n = 0
 
     def engine(self, *journeys: Journey, **options: object) -> Engine:
-        given = {"journeys": list(journeys) or [win_back(control=0, offer=None)], "shop": shop(), "clock": self.clock} | options
+        given = {
+            "journeys": list(journeys) or [win_back(control=0, offer=None)],
+            "shop": shop(),
+            "clock": self.clock,
+        } | options
         return Engine(given.pop("storage", self.storage), given.pop("sender", self.sender), **given)
 
     def id(self, kind: str) -> str:

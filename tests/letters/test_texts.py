@@ -15,7 +15,8 @@ LETTERS = sorted({name.partition("/")[2] for name in FILES if "/" in name})
 
 
 def written(source: str) -> str:
-    """The words of a template: tags, values and HTML are a ¤."""
+    """The words of a template: tags, values, HTML and what says which parts to show are a ¤."""
+    source = re.sub(r"{% block (shows|answers) %}.*?{% endblock %}", "¤", source)
     return re.sub(r"\{[{%#].*?[}%#]\}|<[^>]*>", "¤", source, flags=re.DOTALL)
 
 

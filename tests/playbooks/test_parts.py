@@ -20,5 +20,5 @@ def test_a_step_that_is_not_there() -> None:
     """A typo in arms or in owned is an error that lists the steps."""
     with pytest.raises(InvalidJourney, match="arms: there is no step 'misyou'; use miss_you, offer, reminder"):
         win_back(arms={"letters": {"misyou": Variant(hour=9)}})
-    with pytest.raises(InvalidJourney, match="owned: there is no step 'recieved'; use received, question"):
-        product_return(owned=["recieved"])
+    with pytest.raises(InvalidJourney, match="owned: there is no step 'requested'; use received, question"):
+        product_return(owned=["requested"])

@@ -56,6 +56,7 @@ def diff(old: Journey, new: Journey) -> tuple[Changed, ...]:
     ...     print(change)
     journey: arms was {'control': 0.1, 'letters': 0.9}, is {'control': 0.2, 'letters': 0.8}
     step miss_you: hour was None, is 10
+    step offer: hour was None, is 10
     step reminder: hour was None, is 10
     """
     if old.name != new.name:

@@ -4,7 +4,7 @@ A condition reads only whether a fact exists, and the first and last of its sort
 arrive nor doubles matter, and a digest of a long history answers the same.
 
     >>> Not(Exists("order", since="basis"))
-    Not(condition=Exists(kind='order', status='', key='any', since='basis'))
+    Not(condition=Exists(kind='order', status='', key='any', since='basis', attribute='', values=()))
 """
 
 from __future__ import annotations
