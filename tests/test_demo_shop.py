@@ -13,7 +13,7 @@ from attrs import evolve
 from retention import demo_shop
 from retention.demo_shop.brake import MOST, harms
 from retention.demo_shop.catalogue import OFFERS
-from retention.demo_shop.customers import Customers
+from retention.demo_shop.customers import Coupon, Customers
 from retention.demo_shop.lives import DAY, draw, earned
 from retention.demo_shop.responses import chance, sort
 from retention.demo_shop.truth import windows
@@ -325,9 +325,28 @@ def test_sorts_have_their_shares() -> None:
     assert all(now == "touchy" for before, now in zip(found, losing, strict=True) if before == "touchy")
 
 
-def customers(world):
+def customers(world, till=lambda *_: True):
     began = datetime.combine(world.start - timedelta(days=world.history_days), time(), UTC)
-    return Customers(world, draw(world, 1), origin=began, currency="GBP", till=lambda *_: True)
+    return Customers(world, draw(world, 1), origin=began, currency="GBP", till=till)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_code_that_the_till_refuses_takes_nothing_off(accepted) -> None:
+    """The price is cut when the till accepts the code, and stays when it does not; an order is placed either way."""
+    world = evolve(SMALL["aa"], uses=1.0)
+    asked = []
+    shop = customers(world, lambda *about: asked.append(about) or accepted)
+    row = next(row for row, times in enumerate(shop.lives.unaided) if len(times) > 1)
+    first, second = shop.lives.unaided[row][:2]
+    list(shop.facts(first))
+    shop.read(row, first, Coupon(OFFERS[1], "CODE", second + 1))
+    orders = [
+        fact for fact in shop.facts(second) if isinstance(fact, OrderPlaced) and fact.customer_id == shop.ids[row]
+    ]
+    (order,) = orders
+    assert asked == [("CODE", order.at, order.id)]
+    assert (order.total < sum(line.price for line in order.lines)) == accepted
+    assert (shop.given > 0) == accepted == bool(shop.tally["redeemed anyway"])
 
 
 def test_who_would_come_somewhat_later_comes_earlier_instead() -> None:
