@@ -158,6 +158,13 @@ def simulations(session: nox.Session) -> None:
 
 
 @nox.session
+def truth(session: nox.Session) -> None:
+    """Two hundred simulated shops in each world: estimates beside the truth, and what other ways of mailing earn."""
+    session.install("-e", WHOLE, *group("tests"))
+    session.run("pytest", "-n", CORES, "--dist=loadgroup", "-m", "simulation", "-rA", "tests/simulations/test_truth.py")
+
+
+@nox.session
 def chaos(session: nox.Session) -> None:
     """Workers killed at every point of a letter's way; `-- --kills 1000 --messages 200000` for the long storm."""
     session.install("-e", WHOLE, *group("tests"))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from retention.cli.output import print_demo, print_json, progress_bar
+from retention.cli.output import print_demo, print_json, progress_bar, working
 from retention.cli.shop import json_option, open_storage
 from retention.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from retention.demo_shop import Mailed, Simulated
 
 __all__ = ["demo"]
 
@@ -29,8 +33,18 @@ _DEMO_FILES = frozenset({"shop.db", "shop.db-wal", "shop.db-shm", "letters", "re
 @click.option("--customers", type=int, help="How many customers, instead of the world's number.")
 @click.option("--days", type=int, help="How many days, instead of the world's number.")
 @click.option("--seed", default=1, show_default=True, help="Another seed is another shop.")
+@click.option("--keep-writing", is_flag=True, help="Go on even when many readers unsubscribe, to see what comes of it.")
 @json_option
-def demo(directory: Path, world: str, customers: int | None, days: int | None, seed: int, *, as_json: bool) -> None:
+def demo(
+    directory: Path,
+    world: str,
+    customers: int | None,
+    days: int | None,
+    seed: int,
+    *,
+    keep_writing: bool,
+    as_json: bool,
+) -> None:
     """Simulate a shop whose truth is known, and compare what the results say with it."""
     import attrs
 
@@ -50,16 +64,32 @@ def demo(directory: Path, world: str, customers: int | None, days: int | None, s
             chosen,
             seed=seed,
             days=days,
+            may_stop=not keep_writing,
             storage=storage,
             sender=MaildirSender(directory / "letters"),
             progress=lambda day, days: progress(day / days),
         )
         told = str(done.engine.explain(done.example)) if done.example else ""
-    (directory / "results.json").write_text(json.dumps(done.to_json(), ensure_ascii=False, indent=2), encoding="utf-8")
+    rivals = _rivals(done, quiet=as_json)
+    found = {**done.to_json(), "rivals": {name: attrs.asdict(one) for name, one in rivals.items()}}
+    (directory / "results.json").write_text(json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8")
     if as_json:
-        print_json(done.to_json())
+        print_json(found)
     else:
-        print_demo(directory, done, told)
+        print_demo(directory, done, rivals, told)
+
+
+def _rivals(done: Simulated, *, quiet: bool) -> dict[str, Mailed]:
+    """What other ways of mailing earn with the same customers, the first offer of the shop in each letter."""
+    from retention import demo_shop
+
+    offer = demo_shop.granting(done.world).catalogue[0]
+    with working("writing to the same customers otherwise", quiet=quiet):
+        return {
+            name: demo_shop.mail(done.world, rule, seed=done.seed, offer=offer)
+            for name, rule in demo_shop.RIVALS.items()
+            if name != "nobody"
+        }
 
 
 def _empty(directory: Path) -> None:

@@ -14,7 +14,7 @@ import click
 from retention.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from retention.demo_shop import Simulated
+    from retention.demo_shop import Mailed, Simulated
     from retention.engine import Results
     from retention.importers.csv import Batch
     from retention.letters import Examined
@@ -154,8 +154,8 @@ def print_results(found: Results) -> None:
         click.echo(note)
 
 
-def print_demo(directory: Path, done: Simulated, told: str) -> None:
-    """The results of a simulated shop beside its truth."""
+def print_demo(directory: Path, done: Simulated, rivals: Mapping[str, Mailed], told: str) -> None:
+    """The results of a simulated shop beside its truth, and what other ways of mailing earn with the same customers."""
     print_results(done.results)
     truth, found = done.truth, done.results.journeys[0].incremental
     estimate = f"{found.estimate:.0f} ({found.lower:.0f} to {found.upper:.0f})" if found else "not enough data yet"
@@ -164,12 +164,36 @@ def print_demo(directory: Path, done: Simulated, told: str) -> None:
         ("came back, with letters", truth.returned, truth.returned),
         ("of them would have come anyway", "unknown", truth.unaided),
         ("annoyed enough to unsubscribe", truth.unsubscribed, truth.unsubscribed),
-        ("earned by the letters, less their cost", "unknown", f"{truth.profit:.0f}"),
+        ("offers granted", truth.granted, truth.granted),
+        ("offers used", truth.redeemed, truth.redeemed),
+        ("of them on orders that come anyway", "unknown", truth.redeemed_anyway),
     ]
     _table("what a shop can know, beside the simulated truth", ["", "results", "truth"], rows)
+    _print_money(done, rivals)
+    if done.stopped is not None:
+        click.echo(f"the shop stopped writing on {done.stopped}: too many readers answered by unsubscribing")
     if told:
         click.echo(f"\n{told}\n")
     click.echo(f"{directory}: shop.db, results.json and {truth.letters} letters in letters/ (.eml, any mail program)")
+
+
+def _print_money(done: Simulated, rivals: Mapping[str, Mailed]) -> None:
+    """What letters and offers cost and brought, in the simulated truth."""
+    truth, world, currency = done.truth, done.world, done.engine.shop.currency
+    rows: list[tuple[object, ...]] = [
+        ("budget of the offers, for any 30 days", f"{world.budget * world.customers:.0f}"),
+        ("the offers cost, in all", f"{truth.offers_cost:.0f}"),
+        ("the letters cost", f"{truth.letters * world.letter_cost:.0f}"),
+        ("the shop earns, after both", f"{truth.margin:.0f}"),
+        ("without any letter it would earn", f"{truth.margin_without:.0f}"),
+    ]
+    _table("the money, in the simulated truth", ["", currency], rows)
+    rows = [("by the journey, but for its control", truth.letters, f"{truth.profit:+.0f}")]
+    rows += [(name, one.letters, f"{one.margin - truth.margin_without:+.0f}") for name, one in rivals.items()]
+    _table("what letters earn, less letters and offers", ["written to", "letters", currency], rows)
+    click.echo(
+        "the others write at most every four weeks, with an offer in each letter, and hold back no control group"
+    )
 
 
 def print_run(done: Mapping[str, Mapping[str, int]]) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import combinations
+from typing import TypeVar
 
 from retention.facts import Line
+from retention.offers import Offer
 
-__all__ = ["BASKETS", "CATEGORIES", "NAMES", "REASONS", "ZONES"]
+__all__ = ["BASKETS", "CATEGORIES", "NAMES", "OFFERS", "REASONS", "USUAL", "ZONES", "pick", "worth"]
+
+T = TypeVar("T")
 
 _SHELVES = {
     "Tea": ("Morning Assam 14.50", "Smoked Lapsang 16.90", "White Peony 22.00", "Mountain Sencha 18.40"),
@@ -39,6 +43,13 @@ def _likely(favourite: str) -> tuple[tuple[Line, ...], ...]:
 BASKETS: Sequence[Sequence[tuple[Line, ...]]] = tuple(_likely(category) for category in CATEGORIES)
 """For each favourite category the baskets that are bought, each equally often."""
 
+
+OFFERS = (
+    Offer(id="tea_sample", kind="gift", amount=Decimal(6), cost=Decimal("1.50"), days=14, group="coupon"),
+    Offer(id="ten_percent", kind="discount", amount=Decimal("0.10"), days=14, group="coupon"),
+)
+"""What letters may offer."""
+
 REASONS = ("CHANGED_MIND", "NOT_AS_DESCRIBED", "DAMAGED", "STYLE")
 """Why orders come back, each equally often."""
 
@@ -50,3 +61,17 @@ ZONES = {
     "en": ("Europe/London", "Europe/Dublin", "Europe/Berlin"),
     "ru": ("Europe/Moscow", "Asia/Yekaterinburg"),
 }
+
+
+def worth(basket: Sequence[Line]) -> float:
+    """What a basket costs, money."""
+    return float(sum(line.price for line in basket))
+
+
+USUAL = tuple(sum(map(worth, likely)) / len(likely) for likely in BASKETS)
+"""For each favourite category what is spent on average."""
+
+
+def pick(choices: Sequence[T], chance: float) -> T:
+    """One of the choices, each for an equal part of the chances from 0 up to 1."""
+    return choices[int(chance * len(choices))]

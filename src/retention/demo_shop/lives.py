@@ -14,10 +14,11 @@ import numpy as np
 from attrs import frozen
 
 from retention._types import BoolArray, FloatArray, IntArray
-from retention.demo_shop.catalogue import CATEGORIES
+from retention.demo_shop import catalogue
 from retention.demo_shop.worlds import World
+from retention.facts import Line
 
-__all__ = ["DAY", "Lives", "draw"]
+__all__ = ["DAY", "Lives", "draw", "earned"]
 
 DAY = 86_400
 """Seconds of a day; the simulation counts seconds from the midnight, UTC, with which the history begins."""
@@ -28,13 +29,15 @@ class Lives:
     """What chance has in store; n customers, d days from the beginning of the history on.
 
     `unaided`: for each customer the rising seconds of the orders that they place without any letter, from the first
-    on up to `World.anyway_days` after the end. `lapsed` (n,): whose last order of all came before the end. `favourite`
-    (n,): each one's category, a place in `CATEGORIES`. Uniform draws from 0 to 1: `person` (n, 4); by day (d, n)
+    on up to `World.forward_days` after the end. `lapsed` (n,): whose last order of all came before the end. `gap` (n,):
+    each one's mean days between orders. `favourite`
+    (n,): each one's category, a place in `CATEGORIES`. Uniform draws from 0 to 1: `person` (n, 6); by day (d, n)
     `basket` and `fate` of an order, `response` to a letter. `pause` (d, n): seconds from a letter to the order it wins.
     """
 
     unaided: Sequence[Sequence[int]]
     lapsed: BoolArray
+    gap: FloatArray
     favourite: IntArray
     person: FloatArray
     basket: FloatArray
@@ -42,11 +45,40 @@ class Lives:
     response: FloatArray
     pause: FloatArray
 
-    def orders_between(self, customer: int, after: int, until: int) -> bool:
-        """Whether the customer orders without any letter in seconds (after, until]."""
+    def next_order(self, customer: int, after: int) -> int | None:
+        """When the customer orders next without any letter, after a second; None if not again."""
         times = self.unaided[customer]
         place = bisect_right(times, after)
-        return place < len(times) and times[place] <= until
+        return times[place] if place < len(times) else None
+
+    def orders_between(self, customer: int, after: int, until: int) -> bool:
+        """Whether the customer orders without any letter in seconds (after, until]."""
+        found = self.next_order(customer, after)
+        return found is not None and found <= until
+
+    def basket_of(self, customer: int, day: int) -> tuple[Line, ...]:
+        """What the customer buys if they order on a day."""
+        return catalogue.pick(catalogue.BASKETS[self.favourite[customer]], self.basket[day, customer])
+
+    def goes_back(self, customer: int, day: int, world: World) -> bool:
+        """Whether an order of that day is returned."""
+        return bool(self.fate[day, customer] < world.sent_back)
+
+    def earns(self, customer: int, day: int, world: World) -> float:
+        """What an order of that day earns, without any offer, money."""
+        if self.goes_back(customer, day, world):
+            return 0.0
+        return world.margin * catalogue.worth(self.basket_of(customer, day))
+
+
+def earned(world: World, lives: Lives, after: int, until: int) -> float:
+    """What all orders placed without any letter in seconds (after, until] earn, money."""
+    return sum(
+        lives.earns(customer, at // DAY, world)
+        for customer, times in enumerate(lives.unaided)
+        for at in times
+        if after < at <= until
+    )
 
 
 def draw(world: World, seed: int) -> Lives:
@@ -55,12 +87,13 @@ def draw(world: World, seed: int) -> Lives:
         np.random.default_rng, np.random.SeedSequence(seed).spawn(6)
     )
     shape = (world.history_days + world.days, world.customers)
-    unaided, lapsed = _unaided(world, rhythm)
+    unaided, lapsed, gap = _unaided(world, rhythm)
     return Lives(
         unaided=unaided,
         lapsed=lapsed,
-        favourite=people.integers(len(CATEGORIES), size=world.customers),
-        person=people.random((world.customers, 4)),
+        gap=gap,
+        favourite=people.integers(len(catalogue.CATEGORIES), size=world.customers),
+        person=people.random((world.customers, 6)),
         basket=baskets.random(shape),
         fate=fates.random(shape),
         response=responses.random(shape),
@@ -68,7 +101,7 @@ def draw(world: World, seed: int) -> Lives:
     )
 
 
-def _unaided(world: World, rng: np.random.Generator) -> tuple[list[list[int]], BoolArray]:
+def _unaided(world: World, rng: np.random.Generator) -> tuple[list[list[int]], BoolArray, FloatArray]:
     """A renewal process for each customer, stopped where they lapse: round by round, everybody's next order."""
     n, end = world.customers, world.history_days + world.days
     gap = world.usual_gap * np.exp(world.gap_spread * rng.standard_normal(n))
@@ -81,5 +114,5 @@ def _unaided(world: World, rng: np.random.Generator) -> tuple[list[list[int]], B
         stays = rng.random(n) >= world.lapses
         lapsed |= here & ~stays & (day < end)
         day += gap * rng.gamma(world.regularity, 1 / world.regularity, n)
-        here &= stays & (day < end + world.anyway_days)
-    return lives, lapsed
+        here &= stays & (day < end + max(world.anyway_days, world.forward_days))
+    return lives, lapsed, gap

@@ -30,8 +30,11 @@ class Truth:
     `unaided` would have done so without letters; `won` returned because of a letter, `lost` stayed away because of one.
 
     The whole simulation: `lapsed` customers had placed their last unaided order by the end; `letters` left;
-    `unsubscribed` customers were annoyed by one; `orders_won` and `orders_lost` because of letters; `profit` is what
-    the letters earned less what they cost, money.
+    `unsubscribed` customers were annoyed by one; `orders_won` and `orders_lost` because of letters, those lost included
+    that a letter only brought forward. Offers `granted` in letters that left; `redeemed` of them, `redeemed_anyway` on
+    orders that would have come without them; all cost `offers_cost`, money. `profit` is what the letters earned less
+    what they and their offers cost; `margin_without` is what the shop would have earned without any letter from the
+    first day on.
     """
 
     treated: int
@@ -45,12 +48,22 @@ class Truth:
     unsubscribed: int
     orders_won: int
     orders_lost: int
+    granted: int
+    redeemed: int
+    redeemed_anyway: int
+    offers_cost: float
     profit: float
+    margin_without: float
 
     @property
     def incremental(self) -> int:
         """Treated customers who returned within the window, less those who would have returned without letters."""
         return self.returned - self.unaided
+
+    @property
+    def margin(self) -> float:
+        """What the shop earned from the first day on, less what letters and offers cost."""
+        return self.margin_without + self.profit
 
 
 class Window(NamedTuple):
