@@ -78,12 +78,12 @@ def preview(output: Path, templates: Path | None, currency: str) -> None:
     """Write the letters of all journeys, in every language, as one HTML page that needs no network."""
     from retention.letters import Letters
     from retention.letters import preview as pages
-    from retention.playbooks import win_back
+    from retention.playbooks import ready
 
     letters = Letters(sample_shop(currency), templates)
-    letters.check([win_back()])
+    letters.check(ready(), thorough=False)
     try:
-        output.write_text(pages.page(letters, [win_back()]), encoding="utf-8")
+        output.write_text(pages.page(letters, ready()), encoding="utf-8")
     except OSError as error:
         raise InvalidInput(f"{output}: cannot be written ({error.strerror}); choose another --output") from None
     click.echo(f"wrote {output}")
