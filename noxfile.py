@@ -128,6 +128,13 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """The pictures of the docs, made anew; needs Chromium."""
+    session.install("-e", WHOLE)
+    session.run("python", "docs/screenshots.py")
+
+
+@nox.session
 def backtests(session: nox.Session) -> None:
     """How well the scores foretold real shops' orders, in the data of the folder that RETENTION_DATA names."""
     folder = os.environ.get("RETENTION_DATA") or session.error("set RETENTION_DATA to the folder of the data sets")

@@ -391,3 +391,11 @@ def test_a_copy_of_the_production_database_writes_to_nobody_in_staging(shop: Pat
     assert call(*arguments, "staging").exit_code == 0
     refused(call(*arguments, "production"), "environment 'staging'", "not 'production'")
     assert call("results", "--db", "shop.db").exit_code == 0
+
+
+def test_playbooks_are_named(shop: Path) -> None:
+    """Each by its name, win-back unless said otherwise; an unknown one is refused with the known ones."""
+    import_()
+    done = call("run", "--db", "shop.db", *VOUCH, *NOW, "--playbook", "product_return", "--playbook", "win_back")
+    assert done.exit_code == 0
+    refused(call("run", "--db", "shop.db", *NOW, "--playbook", "hug"), "'hug' is unknown", "product_return", "win_back")

@@ -498,3 +498,43 @@ def test_bad_activity(change, expected) -> None:
 def test_warnings_of_bad_input(change, expected) -> None:
     """Columns that do not fit each other and options that mean nothing are refused."""
     assert message(monitoring.early_warnings, **{"customer_id": ["a", "b"], "order_id": [1, 2], **change}) == expected
+
+
+# ------------------------------------------------------------- weak spots
+
+
+def test_weak_spots_name_what_differs():
+    """Each measure by itself, worst first, with the interval of the difference beside it."""
+    found = monitoring.weak_spots(
+        ["a", "b", "c"], [2_000, 2_000, 2_000], [0, 30, 0], [10, 12, 90], [400, 410, 390], level=0.95
+    )
+    assert [(spot.letter, spot.what) for spot in found] == [("c", "unsubscribes"), ("b", "complaints")]
+    assert all(spot.lower > 0 for spot in found)
+    assert found[0].rate == 0.045
+    assert found[0].others == pytest.approx(22 / 4_000)
+    assert "tone" in found[0].advice
+
+
+def test_few_letters_are_not_judged():
+    """Below the number needed, and where there is nothing to compare with."""
+    assert monitoring.weak_spots(["a", "b"], [99, 5_000], [90, 0], [0, 0], [0, 0]) == ()
+    assert monitoring.weak_spots(["a"], [5_000], [900], [0], [0]) == ()
+
+
+def test_equal_letters_are_rarely_blamed():
+    """Of many shops in which all letters are alike, at most one in twenty names any."""
+    rng = np.random.default_rng(1)
+    n = np.full(8, 500)
+    blamed = 0
+    for _ in range(400):
+        counts = [rng.binomial(n, share) for share in (0.004, 0.02, 0.2)]
+        blamed += bool(monitoring.weak_spots(list("abcdefgh"), n, *counts))
+    assert blamed / 400 <= 0.05 + 2 * (0.05 * 0.95 / 400) ** 0.5
+
+
+def test_weak_spots_refuse_impossible_counts():
+    """More of something than were sent, and names that do not fit."""
+    with pytest.raises(InvalidInput, match="complaints: row 1 is 3, more than were sent"):
+        monitoring.weak_spots(["a", "b"], [2, 2], [0, 3], [0, 0], [0, 0])
+    with pytest.raises(InvalidInput, match="letters: 1 names for 2 rows"):
+        monitoring.weak_spots(["a"], [2, 2], [0, 0], [0, 0], [0, 0])

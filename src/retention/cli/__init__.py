@@ -23,6 +23,7 @@ from retention.cli.keeping import backup, check
 from retention.cli.letters import letters
 from retention.cli.looking import explain, preview, results
 from retention.cli.redeeming import redeem
+from retention.cli.reporting import report
 from retention.cli.running import run
 from retention.cli.simulating import simulate
 
@@ -45,5 +46,5 @@ def main() -> None:
     """Keep a shop's customers: who is falling asleep, which letter they get, and what it achieved."""
 
 
-for _command in (import_, run, redeem, explain, results, preview, letters, simulate, demo, check, backup):
+for _command in (import_, run, redeem, explain, results, report, preview, letters, simulate, demo, check, backup):
     main.add_command(_command)

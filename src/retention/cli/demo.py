@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from retention.cli.output import print_demo, print_json, progress_bar, working
-from retention.cli.shop import json_option, open_storage
+from retention.cli.shop import begin_shop, json_option, open_storage
 from retention.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def demo(
             sender=MaildirSender(directory / "letters"),
             progress=lambda day, days: progress(day / days),
         )
+        shop = done.engine.shop
+        begin_shop(storage, currency=shop.currency, timezone=shop.timezone, id=shop.id, name=shop.name)
         told = str(done.engine.explain(done.example)) if done.example else ""
     rivals = _rivals(done, quiet=as_json)
     found = {**done.to_json(), "rivals": {name: attrs.asdict(one) for name, one in rivals.items()}}

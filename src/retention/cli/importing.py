@@ -71,7 +71,7 @@ def import_(
     batches = read(file, columns, rules, strict=strict)
     first = next(batches)  # a file that cannot be read at all leaves no database behind
     with open_storage(db) as storage, rejects_file(rejects) as reject:
-        begin_shop(storage, rules)
+        begin_shop(storage, currency=rules.currency, timezone=rules.timezone or "UTC")
         counts, conflicts = _import(storage, chain([first], batches), reject, file.name, quiet=as_json)
     if as_json:
         print_json(counts)

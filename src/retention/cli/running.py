@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,9 +20,11 @@ from retention.cli.shop import (
     open_storage,
     vouched,
 )
+from retention.errors import InvalidInput
 
 if TYPE_CHECKING:
     from retention.engine import Engine
+    from retention.journey import Journey
     from retention.ports import Sender
 
 __all__ = ["run"]
@@ -57,6 +59,15 @@ __all__ = ["run"]
 @click.option("--witness", type=click.Path(path_type=Path), help="Remembers how far the database is. [DB.witness]")
 @click.option("--restored", is_flag=True, help="The database comes from a backup: send no promotion twice.")
 @offers_option
+@click.option(
+    "--playbook",
+    "playbooks",
+    multiple=True,
+    default=("win_back",),
+    show_default=True,
+    help="A ready journey to run; give it once for each: win_back, product_return, cancelled_service, post_purchase, "
+    "after_return.",
+)
 @json_option
 @click.pass_context
 def run(
@@ -75,14 +86,13 @@ def run(
     witness: Path | None,
     restored: bool,
     offers: Path | None,
+    playbooks: tuple[str, ...],
     as_json: bool,
     **shop: str,
 ) -> None:
     """Find who fell asleep, plan what is due, and send the letters. Call it from cron, as often as you like."""
-    from retention.playbooks import win_back
-
     with open_storage(existing(db)) as storage, _open_sender(through, letters) as sender:
-        journeys = [win_back(control=control, version=journey_version)]
+        journeys = _journeys(playbooks, control=control, version=journey_version)
         engine = engine_of(
             storage,
             sender,
@@ -103,6 +113,17 @@ def run(
         print_run(done)
     if done["deliver"].get("failed") or done["deliver"].get("in_doubt"):
         ctx.exit(SOMETHING_IS_LEFT)
+
+
+def _journeys(names: Sequence[str], **options: Any) -> list[Journey]:
+    """The playbooks with these names."""
+    from retention import playbooks
+
+    known = [journey.name for journey in playbooks.ready()]
+    for name in names:
+        if name not in known:
+            raise InvalidInput(f"--playbook: {name!r} is unknown; use one of {', '.join(known)}")
+    return [getattr(playbooks, name)(**options) for name in dict.fromkeys(names)]
 
 
 @contextmanager

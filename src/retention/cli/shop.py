@@ -19,7 +19,6 @@ from retention.errors import IncompatibleStorage, InvalidInput
 if TYPE_CHECKING:
     from retention.engine import Clock, Engine, Granting
     from retention.facts import Fact
-    from retention.importers.csv import Rules
     from retention.journey import CustomerFile, Journey
     from retention.people import Shop
     from retention.ports import Sender
@@ -69,9 +68,9 @@ def existing(db: Path) -> Path:
     return db
 
 
-def begin_shop(storage: SQLiteStorage, rules: Rules) -> None:
-    """Keep the shop's zone and currency; raises `IncompatibleStorage` when the database has others."""
-    shop = json.dumps({"currency": rules.currency, "timezone": rules.timezone or "UTC"}, sort_keys=True)
+def begin_shop(storage: SQLiteStorage, *, currency: str, timezone: str, **about: str) -> None:
+    """Keep what commands must know of the shop; raises `IncompatibleStorage` when the database has another."""
+    shop = json.dumps({"currency": currency, "timezone": timezone, **about}, sort_keys=True)
     known = storage.remember(_SHOP, shop)
     if known != shop:
         raise IncompatibleStorage(f"the database was begun as {known}, this is {shop}; use a database for each shop")
@@ -133,12 +132,13 @@ def _shop(storage: SQLiteStorage, known: Mapping[str, str], said: Mapping[str, s
 
     secret = os.environ.get("RETENTION_SECRET") or storage.remember(_SECRET, secrets.token_urlsafe(32))
     return Shop(
-        name=said.get("shop_name", "Our shop"),
+        name=said.get("shop_name", known.get("name", "Our shop")),
         sender=said.get("sender", "shop@example.invalid"),
         base_url=said.get("base_url", "https://example.invalid"),
         language=said.get("language", "en"),
         timezone=known["timezone"],
         currency=known["currency"],
+        id=known.get("id", "shop"),
         secret=secret,
     )
 

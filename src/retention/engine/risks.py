@@ -27,7 +27,7 @@ from retention.journey import Needs
 from retention.ports import Storage
 from retention.reasons import Reason
 
-__all__ = ["Prevention", "Risks"]
+__all__ = ["Prevention", "Risks", "lines"]
 
 _LEVEL = 0.95
 _NEUTRAL = 2.0
@@ -122,7 +122,7 @@ class Risks:
     def _judge(
         self, fresh: Sequence[Bought], model: returns.RiskModel, fits: Mapping[str, str], now: datetime
     ) -> Iterator[ReturnRiskFound]:
-        risk = returns.risk(model, _lines(fresh, self._zone))
+        risk = returns.risk(model, lines(fresh, self._zone))
         chances, start = risk.p.tolist(), 0
         for order in fresh:
             own = range(start, start + len(order.pieces))
@@ -164,7 +164,8 @@ def _standing(storage: Storage, found: Sequence[ReturnRiskFound]) -> Iterator[Re
                 yield evolve(finding, customer_id=file.customer_id)
 
 
-def _lines(orders: Sequence[Bought], zone: ZoneInfo) -> returns.Lines:
+def lines(orders: Sequence[Bought], zone: ZoneInfo) -> returns.Lines:
+    """The pieces of the orders as lines of baskets, in order; at least one."""
     rows = [(order.customer_id, order.id, *piece) for order in orders for piece in order.pieces]
     customer, order_id, product, size, category, value = zip(*rows, strict=True)
     days = _days([order.at for order in orders], zone)
@@ -187,15 +188,15 @@ def _fit(
     returned = np.array([one is not None for one in back], dtype=np.bool_)
     if returned.sum() < least:
         return None, {}
-    lines = _lines(orders, zone)
+    sold = lines(orders, zone)
     reason = np.array([one.reason if one else "" for one in back])
     told = [one.at for one in back if one is not None]
-    settled = _settled(lines.day, returned, told, today, zone)
+    settled = _settled(sold.day, returned, told, today, zone)
     known = returned | (settled > 0)
     if returned[known].all():
         return None, {}
-    model = returns.fit_risk(_only(lines, known), returned[known].astype(np.float64), settled=settled[known])
-    return model, _fits(lines.product_id, reason)
+    model = returns.fit_risk(_only(sold, known), returned[known].astype(np.float64), settled=settled[known])
+    return model, _fits(sold.product_id, reason)
 
 
 def _settled(day: IntArray, returned: BoolArray, told: Sequence[datetime], today: date, zone: ZoneInfo) -> FloatArray:

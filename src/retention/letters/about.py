@@ -58,7 +58,8 @@ class Offer:
 class Returned:
     """`returned`. `products`: names. `reason`: its code, `group` its family, `why` a part of a sentence; "" if unknown.
 
-    `status`: the last stage. `refund`: money that moved. `deadline`: until when the customer must act, a local day.
+    `status`: the last stage. `wanted`: what the customer would like instead, of `facts.QUESTIONS["remedy"]`, "" if they
+    have not said so. `refund`: money that moved. `deadline`: until when the customer must act, a local day.
     `money_by`: until when the money is promised, once the parcel is here.
     """
 
@@ -67,6 +68,7 @@ class Returned:
     group: str
     why: str
     status: str
+    wanted: str
     refund: Money | None
     deadline: date | None
     money_by: date | None
@@ -182,7 +184,7 @@ def returned(facts: Sequence[Fact], key: str, customer: Customer, refund_days: i
     if not mine:
         return None
     zone = ZoneInfo(customer.timezone)
-    reason = _said(mine, lambda fact: fact.reason or None) or _answered(facts, key) or ""
+    reason = _answered(facts, key, "reason") or _said(mine, lambda fact: fact.reason or None) or ""
     paid = _said(mine, lambda fact: fact if fact.refund is not None else None)
     deadline = _said(mine, lambda fact: fact.deadline)
     arrived = next((fact.at for fact in mine if fact.status == "received"), None)
@@ -192,6 +194,7 @@ def returned(facts: Sequence[Fact], key: str, customer: Customer, refund_days: i
         group=Reason(reason).group if reason in Reason.__members__ else "",
         why=labels.why(reason, customer.language),
         status=mine[-1].status,
+        wanted=_answered(facts, key, "remedy") or "",
         refund=Money(paid.refund, paid.currency) if paid and paid.refund is not None and paid.currency else None,
         deadline=deadline.astimezone(zone).date() if deadline else None,
         money_by=(arrived + timedelta(days=refund_days)).astimezone(zone).date() if arrived else None,
@@ -242,8 +245,9 @@ def _said(facts: Sequence[F], what: Callable[[F], T | None]) -> T | None:
     return next((said for fact in reversed(facts) if (said := what(fact))), None)
 
 
-def _answered(facts: Iterable[Fact], key: str) -> str | None:
-    found = _last(facts, Answered, lambda fact: (fact.question, fact.about) == ("reason", key))
+def _answered(facts: Iterable[Fact], key: str, question: str) -> str | None:
+    """The customer's last answer; it says more than a code that somebody chose for them."""
+    found = _last(facts, Answered, lambda fact: (fact.question, fact.about) == (question, key))
     return found.value if found else None
 
 

@@ -47,6 +47,7 @@ _ANSWERS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "defect": "Something is broken",
             "not_as_described": "It is not as described",
         },
+        "reason": {},
         "remedy": {
             "exchange": "Another size",
             "replacement": "The same again",
@@ -69,6 +70,7 @@ _ANSWERS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
             "defect": "Что-то сломано",
             "not_as_described": "Не как в описании",
         },
+        "reason": {"CHANGED_MIND": "Планы изменились"},
         "remedy": {
             "exchange": "Другой размер",
             "replacement": "Такой же товар",
@@ -146,7 +148,8 @@ def answers(name: str) -> Sequence[str]:
 def answer(name: str, value: str, language: str) -> str:
     """One answer in words; a reason by its usual name, what the shop made up itself as it is."""
     if name == "reason":
-        return Reason(value).in_words(language) if value in Reason.__members__ else value
+        words = Reason(value).in_words(language) if value in Reason.__members__ else value
+        return _ANSWERS[language]["reason"].get(value, words)
     return _ANSWERS[language].get(name, MappingProxyType({})).get(value, value)
 
 

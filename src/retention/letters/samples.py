@@ -14,6 +14,7 @@ from attrs import evolve, frozen
 from retention.facts import (
     RETURN_STATUSES,
     SERVICE_STATUSES,
+    Answered,
     Fact,
     Line,
     OfferDecided,
@@ -137,6 +138,9 @@ def _with_returns(shop: Shop, full: Sample) -> Iterator[Sample]:
     for stage in RETURN_STATUSES:
         yield evolve(full, facts=rest + _returned(shop, "DEFECTIVE", *lines, stages=("requested", stage)), offer="")
     yield evolve(full, facts=_returned(shop, "", stages=("requested", "refunded")))
+    told = _returned(shop, "OTHER", *_bulky()[:5], stages=("requested", "received"))
+    for question, value in (("reason", "SIZE_TOO_SMALL"), ("remedy", "exchange")):
+        yield evolve(full, facts=(*rest, *told, _answered(question, value)))
 
 
 def _everything_bites(shop: Shop) -> tuple[Fact, ...]:
@@ -164,6 +168,10 @@ def _returned(shop: Shop, reason: str, *lines: Line, stages: Sequence[str]) -> t
         )
         for n, stage in enumerate(dict.fromkeys(stages))
     )
+
+
+def _answered(question: str, value: str) -> Fact:
+    return Answered(id=question, customer_id="sample", at=_ago(1), question=question, value=value, about=KEY)
 
 
 def _service(status: str, name: str) -> Fact:

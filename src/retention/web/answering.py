@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from attrs import frozen
 
-from retention import _hashing
+from retention import _hashing, _values
 from retention.engine import Engine
 from retention.errors import InvalidInput
 from retention.facts import QUESTIONS, Answered
@@ -39,9 +39,11 @@ class Answering:
         """The question, or thanks for what was answered; 404 for what is not one of the shop's links."""
         try:
             customer_id, question, value, about = links.read(self.engine.shop, "answer", request.name)
+            _values.one_of("question", question, tuple(QUESTIONS))  # a link is older than the questions of now
+            _values.identifier("value", value)
+            known = visit(self.engine, customer_id, Answered.kind)
         except InvalidInput:
             return self.pages.show("lost", status=HTTPStatus.NOT_FOUND)
-        known = visit(self.engine, customer_id, Answered.kind)
         if request.method != "POST":
             return self._ask(known, question, value)
         said = form(request.body)

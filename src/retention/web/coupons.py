@@ -32,9 +32,9 @@ class Coupons:
         """The coupon; 404 for what is not one of the shop's links, or is not known any more."""
         try:
             customer_id, grant = links.read(self.engine.shop, "coupon", request.name)
+            known = visit(self.engine, customer_id, OfferDecided.kind, OfferRedeemed.kind)
         except InvalidInput:
             return self.pages.show("lost", status=HTTPStatus.NOT_FOUND)
-        known = visit(self.engine, customer_id, OfferDecided.kind, OfferRedeemed.kind)
         found = [fact for fact in known.facts if isinstance(fact, OfferDecided) and fact.id == grant and fact.offer]
         if not found:
             return self.pages.show("lost", known.language, status=HTTPStatus.NOT_FOUND)

@@ -37,9 +37,9 @@ class Preferring:
         """The form, or a page that says it is kept; 404 for what is not one of the shop's links."""
         try:
             (customer_id,) = links.read(self.engine.shop, "preferences", request.name)
+            known = visit(self.engine, customer_id)
         except InvalidInput:
             return self.pages.show("lost", status=HTTPStatus.NOT_FOUND)
-        known = visit(self.engine, customer_id)
         if request.method != "POST":
             return self._ask(known)
         said = form(request.body)

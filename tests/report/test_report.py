@@ -1,0 +1,253 @@
+"""The team's page: equal to a count by hand, whole for an empty shop, the same bytes for the same shop."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+
+from retention import facts, report
+from retention.engine import Engine, Ration
+from retention.errors import InvalidInput, MissingExtra
+from retention.journey import ContactPolicy, Needs
+from retention.people import Shop
+from retention.playbooks import win_back
+from retention.report import gathering, plots
+from retention.report.funnel import Place
+from retention.senders.memory import MemorySender
+from retention.storage.memory import MemoryStorage
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+class Site:
+    """A shop in which forty fell asleep, got letters, and did this and that with them."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+        self.storage = MemoryStorage()
+        shop = Shop(
+            name="Tea & Linen",
+            sender="tea@shop.example",
+            timezone="Europe/London",
+            currency="GBP",
+            base_url="https://shop.example",
+            secret="0123456789abcdef",
+        )
+        self.engine = Engine(
+            self.storage,
+            MemorySender(),
+            journeys=[win_back(control=0.25, offer=None, most_active=None)],
+            shop=shop,
+            clock=lambda: self.at,
+            ration=Ration(share=1.0),
+            policy=ContactPolicy(quiet_hours=None, caps=()),
+        )
+
+    def lives(self, customers: int = 40) -> None:
+        line = facts.Line(product_id="mug", price="30", name="Mug")
+        for n in range(customers):
+            about = {"customer_id": f"c{n}", "at": NOON - timedelta(days=80)}
+            self.engine.record(
+                [
+                    facts.ProfileChanged(id=f"p{n}", email=f"c{n}@mail.example", **about),
+                    facts.ConsentChanged(id=f"k{n}", granted=True, **about),
+                    facts.OrderPlaced(id=f"o{n}", currency="GBP", lines=[line], **about),
+                ]
+            )
+        self.engine.run()
+        self.reports()
+        self.at += timedelta(days=8)
+        self.engine.run()
+        self.at += timedelta(days=40)
+        self.engine.run()
+
+    def reports(self) -> None:
+        """Of the first letters: all delivered, some opened, by robots too, clicked, complained; some customers order."""
+        for n, file in enumerate(self.files()):
+            for outcome in file.outcomes:
+                for status, machine in self.fates(n):
+                    self.engine.record(
+                        [
+                            facts.EmailReported(
+                                id=f"{outcome.message_key}/{status}/{machine}",
+                                customer_id=file.customer_id,
+                                at=self.at + timedelta(hours=1),
+                                message_key=outcome.message_key,
+                                status=status,
+                                machine=machine,
+                            )
+                        ]
+                    )
+            if n % 4 == 0:
+                for k in range(1 + (n % 8 == 0)):
+                    at = self.at + timedelta(days=2 + k)
+                    order = {"id": f"again{n}/{k}", "customer_id": file.customer_id, "at": at, "total": "20"}
+                    self.engine.record([facts.OrderPlaced(currency="GBP", **order)])
+
+    @staticmethod
+    def fates(n: int) -> list[tuple[str, bool | None]]:
+        found: list[tuple[str, bool | None]] = [("delivered", None)]
+        found += [("opened", n % 3 == 0)] if n % 2 else []
+        return found + ([("clicked", False)] if n % 5 == 0 else [])
+
+    def files(self) -> list:
+        ids = self.storage.customers("", 1_000)
+        return self.storage.load(ids, Needs())
+
+
+class Page(HTMLParser):
+    """The tags that are open, and all text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        if tag not in ("meta", "path", "use", "br"):
+            self.open.append(tag)
+        self.links += [value for name, value in attrs if name in ("src", "href") and value and value[0] != "#"]
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("path", "use"):
+            assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list) -> None:
+        pass
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def lived() -> Site:
+    site = Site()
+    site.lives()
+    return site
+
+
+def test_the_funnel_is_a_count_by_hand(lived):
+    """Letters by step and arm, reports once each, orders within the window after the letter."""
+    found = report.gather(lived.engine).counted
+    by_hand: Counter[str] = Counter()
+    for n, file in enumerate(lived.files()):
+        first = [o for o in file.outcomes if o.key.step == "miss_you"]
+        by_hand["sent"] += len(first)
+        for status, machine in lived.fates(n) if first else ():
+            by_hand["opened by robots" if status == "opened" and machine else status] += 1
+        orders = sum(f.kind == "order" for f in file.facts) - 1 if first else 0
+        by_hand["ordered after"] += orders > 0
+        by_hand["ordered again"] += orders > 1
+    counts = found.letters[Place("win_back", "miss_you", "letters")]
+    assert {name: counts[name] for name in by_hand} == dict(by_hand)
+    assert by_hand["clicked"] > 3
+    control = found.letters[Place("win_back", "miss_you", "control")]
+    assert control["withheld"] + counts["sent"] == 40
+    assert found.reasons["win_back", "miss_you"] == Counter(control=control["withheld"])
+
+
+def test_offers_and_answers_are_counted():
+    """Granted, redeemed, open, ended; the last answer counts, comments lose their addresses."""
+    site = Site()
+    about = {"customer_id": "c", "journey": "win_back", "offer": "mug", "cost": "0.5"}
+    ends = {"a": 30, "b": 1, "c": 30}
+    site.engine.record(
+        facts.OfferDecided(
+            id=f"win_back/{k}", about=k, at=NOON - timedelta(days=5), expires_at=NOON + timedelta(days=d - 5), **about
+        )
+        for k, d in ends.items()
+    )
+    none = {"customer_id": "c", "journey": "win_back", "about": "d", "at": NOON, "reason": "not_worth_it"}
+    said = {"customer_id": "c", "question": "service", "about": "r"}
+    site.engine.record(
+        [
+            facts.OfferDecided(id="win_back/d", **none),
+            facts.OfferRedeemed(id="win_back/a", customer_id="c", at=NOON, about="a"),
+            facts.Answered(id="1", at=NOON - timedelta(days=1), value="1", comment="bad", **said),
+            facts.Answered(id="2", at=NOON, value="5", comment="Write to eve@mail.example!", **said),
+        ]
+    )
+    found = report.gather(site.engine).counted
+    mug = found.offers["mug"]
+    assert (mug.granted, mug.redeemed, mug.open, mug.ended, str(mug.cost), str(mug.kept_back)) == (
+        3, 1, 1, 1, "0.5", "0.5",
+    )  # fmt: skip
+    assert found.no_offer == {"not_worth_it": 1}
+    assert found.answers == {"service": {"5": 1}}
+    assert [comment.text for comment in found.comments] == ["Write to (address)"]
+    share, lower, upper, n = gathering.score(found)
+    assert (share, n) == (1.0, 1)
+    assert 0 < lower < upper <= 1
+    text = Page(report.page(site.engine)).text
+    assert "100.0 % call the service good or very good" in text
+    assert "eve@" not in text
+
+
+def test_the_page_is_whole_offline_and_the_same(lived):
+    """Every tag is closed, nothing is fetched, no script runs, and the same shop gives the same bytes."""
+    html = report.page(lived.engine, margin=0.5)
+    page = Page(html)
+    assert page.links == []
+    assert "<script" not in html
+    assert report.page(lived.engine, margin=0.5) == html
+    assert html.count('<svg role="img" aria-label="') >= 1
+    for words in (
+        "win_back",
+        "Opens are unreliable",
+        "Tea & Linen",
+        "Not sent" if False else "Why letters were not sent",
+    ):
+        assert words in page.text
+
+
+def test_an_empty_shop_has_a_page():
+    """It says what is missing, everywhere."""
+    text = Page(report.page(Site().engine)).text
+    for words in ("No letter does worse", "None was granted", "Nobody has answered yet", "no orders yet"):
+        assert words in text
+    assert "nan" not in text.lower().split()
+
+
+def test_a_letter_that_annoys_is_named():
+    """One step of two gets the complaints: it is a weak spot, with its interval and what to try."""
+    site = Site()
+    counted = report.gather(site.engine).counted
+    counted.letters[Place("j", "loud", "letters")] = Counter(sent=1_000, delivered=1_000, clicked=100, complained=30)
+    counted.letters[Place("j", "calm", "letters")] = Counter(sent=1_000, delivered=1_000, clicked=100)
+    (spot,) = gathering._weak(counted)
+    assert (spot.letter, spot.what) == ("j/loud", "complaints")
+    silent = {place: Counter(sent=counts["sent"]) for place, counts in counted.letters.items()}
+    counted.letters = silent
+    assert gathering._weak(counted) == ()  # nobody reports: silence would say nothing
+
+
+@pytest.mark.parametrize("margin", [-0.1, 1.1, float("nan")])
+def test_a_margin_is_a_share(margin):
+    """Anything else is refused before anything is read."""
+    with pytest.raises(InvalidInput, match="is no share of revenue"):
+        report.page(Site().engine, margin=margin)
+
+
+def test_without_matplotlib(monkeypatch):
+    """The extra is named."""
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib.figure", None)
+    with pytest.raises(MissingExtra, match=r"retention\[report\]"):
+        plots.shares("reasons", [("a", 0.5, 0.4, 0.6)])
+
+
+def test_pictures_are_the_same_bytes():
+    """No date, no chance; the title is read aloud."""
+    rows = [("too small", 0.5, 0.4, 0.6)]
+    assert plots.shares("reasons", rows) == plots.shares("reasons", rows)
+    assert re.match(r'<svg role="img" aria-label="reasons"', plots.shares("reasons", rows))
