@@ -214,7 +214,7 @@ def test_the_page_is_whole_offline_and_the_same(lived):
 def test_an_empty_shop_has_a_page():
     """It says what is missing, everywhere."""
     text = Page(report.page(Site().engine)).text
-    for words in ("No letter does worse", "None was granted", "Nobody has answered yet", "no orders yet"):
+    for words in ("no provider reports", "None was granted", "Nobody has answered yet", "no orders yet"):
         assert words in text
     assert "nan" not in text.lower().split()
 
@@ -225,11 +225,12 @@ def test_a_letter_that_annoys_is_named():
     counted = report.gather(site.engine).counted
     counted.letters[Place("j", "loud", "letters")] = Counter(sent=1_000, delivered=1_000, clicked=100, complained=30)
     counted.letters[Place("j", "calm", "letters")] = Counter(sent=1_000, delivered=1_000, clicked=100)
-    (spot,) = gathering._weak(counted)
+    (spot,), said = gathering._weak(counted)
     assert (spot.letter, spot.what) == ("j/loud", "complaints")
+    assert said.startswith("2 of 2 letters")
     silent = {place: Counter(sent=counts["sent"]) for place, counts in counted.letters.items()}
     counted.letters = silent
-    assert gathering._weak(counted) == ()  # nobody reports: silence would say nothing
+    assert gathering._weak(counted) == ((), "not enough data: no provider reports what became of letters")
 
 
 @pytest.mark.parametrize("margin", [-0.1, 1.1, float("nan")])
@@ -251,3 +252,13 @@ def test_pictures_are_the_same_bytes():
     rows = [("too small", 0.5, 0.4, 0.6)]
     assert plots.shares("reasons", rows) == plots.shares("reasons", rows)
     assert re.match(r'<svg role="img" aria-label="reasons"', plots.shares("reasons", rows))
+
+
+def test_names_cannot_break_the_page():
+    """A journey may be called anything: a picture's title is escaped, and no two pictures share an id."""
+    evil = 'a"><script>alert(1)</script>'
+    drawn = plots.funnel(evil, {"s": Counter(sent=3)}) + plots.funnel("b", {"s": Counter(sent=4)})
+    assert "<script" not in drawn
+    ids = re.findall(r'\bid="([^"]+)"', drawn)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:url\(#|href="#)([^)"]+)', drawn)) <= set(ids)

@@ -19,9 +19,12 @@ __all__ = ["report"]
 @click.option("--margin", type=float, default=0.35, show_default=True, help="The share of revenue that stays.")
 def report(db: Path, output: Path, margin: float) -> None:
     """Write what the letters achieved as one HTML page that needs no network."""
+    import gc
+
     from retention import report as pages
     from retention.senders.memory import MemorySender
 
+    gc.disable()  # facts live until the end: to look for garbage among millions takes as long as to read them
     with open_storage(existing(db)) as storage, working("reading and drawing", quiet=False):
         text = pages.page(engine_of(storage, MemorySender()), margin=margin)
     try:

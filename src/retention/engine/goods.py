@@ -143,7 +143,11 @@ class Goods:
         """Every order placed until `now` by a customer whom the shop has not forgotten."""
         with self._lock:
             self._read(storage)
-            return [bought for name, customer in self._customers.items() for bought in _bought(name, customer, now)]
+            return self.bought(now)
+
+    def bought(self, now: datetime) -> list[Bought]:
+        """The same of what was taken in so far."""
+        return [bought for name, customer in self._customers.items() for bought in _bought(name, customer, now)]
 
     def _read(self, storage: Storage) -> None:
         while True:
@@ -151,9 +155,10 @@ class Goods:
             if not batch:
                 return
             for owner, fact in batch:
-                self._take(owner, fact)
+                self.take(owner, fact)
 
-    def _take(self, owner: str, fact: Fact) -> None:
+    def take(self, owner: str, fact: Fact) -> None:
+        """Note a fact and the customer it belongs to now; facts come in the order in which they were recorded."""
         if isinstance(fact, OrderPlaced):
             self._of(owner).orders[fact.id] = fact.at, _pieces(fact)
         elif isinstance(fact, ReturnChanged):

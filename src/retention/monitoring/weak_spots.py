@@ -1,7 +1,7 @@
 """Weak spots: letters that puzzle or annoy more than their neighbours do.
 
 A letter is compared with all others together, by three shares of those sent: who complained, who unsubscribed, and who
-stayed silent (did not click, where a letter has something to click). Many letters are looked at and each in three ways,
+stayed silent (did not click). Many letters are looked at and each in three ways,
 so the p-values are adjusted (Holm): the chance of blaming any letter wrongly is at most one in twenty.
 """
 

@@ -41,7 +41,7 @@ def _percent(value: float) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 100 or value == round(value) else f"{value:,.2f}"
+    return f"{value:,.0f}" if abs(value) >= 10 or value == round(value) else f"{value:,.2f}"
 
 
 _FILTERS = {"percent": _percent, "number": _number}
@@ -63,6 +63,7 @@ def _shown(found: Gathered) -> dict[str, Any]:
         "service": score(found.counted),
         "comments": found.counted.comments,
         "weak": found.weak,
+        "judged": found.judged,
         "drifts": found.looked.drifts,
         "calibration": _calibration(found),
         "returned": _returned(found),
@@ -77,6 +78,7 @@ def _journey(found: Gathered, name: str) -> dict[str, Any]:
     one = next(journey for journey in found.results.journeys if journey.journey == name)
     steps = {step: counts for (journey, step), counts in found.counted.by_step().items() if journey == name}
     rows = [(p.step, p.arm, c) for p, c in sorted(found.counted.letters.items()) if p.journey == name]
+    spent = float(found.counted.spent.get(name, 0))
     effect, revenue = one.incremental, one.incremental.revenue if one.incremental else None
     return {
         "name": name,
@@ -84,7 +86,8 @@ def _journey(found: Gathered, name: str) -> dict[str, Any]:
         "verdict": one.verdict,
         "notes": one.notes,
         "effect": effect,
-        "margin": _money(revenue, found.margin) if revenue else None,
+        "margin": _money(revenue, found.margin, spent) if revenue else None,
+        "spent": spent,
         "power": found.power[name],
         "refused": one.refused,
         "steps": rows,
@@ -93,9 +96,11 @@ def _journey(found: Gathered, name: str) -> dict[str, Any]:
     }
 
 
-def _money(revenue: Lift, margin: float) -> list[float | None]:
-    """Estimate and limits in margin; None for limits that nobody knows."""
-    return [None if value is None else margin * value for value in (revenue.estimate, revenue.lower, revenue.upper)]
+def _money(revenue: Lift, margin: float, spent: float) -> list[float | None]:
+    """Estimate and limits in margin, less what redeemed offers cost; None for limits that nobody knows."""
+    return [
+        None if value is None else margin * value - spent for value in (revenue.estimate, revenue.lower, revenue.upper)
+    ]
 
 
 def _offers(found: Gathered) -> dict[str, Any]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
 from retention import _values
 from retention.facts import Answered, EmailReported, OfferDecided, OfferRedeemed, OrderPlaced
-from retention.journey import Book, CustomerFile, Outcome
+from retention.journey import Book, CustomerFile, Delay, Outcome
+from retention.journey.run import after as after_delay
 
 __all__ = ["COUNTED", "NEEDED", "Comment", "Counted", "Offered", "Place"]
 
@@ -64,10 +66,12 @@ class Offered:
 class Counted:
     """All counts: of letters by place, why letters were not sent, offers by id, why there was none, and answers.
 
-    `windows`: of each journey, how long after a letter orders are looked for. `now`: when it is counted.
+    `windows`: of each journey, how long after a letter orders are looked for, by the clocks of the `zone`. `now`: when
+    it is counted. `began`: when each journey decided first. `spent`: what redeemed offers of each journey cost.
     """
 
-    windows: Mapping[str, timedelta]
+    windows: Mapping[str, Delay]
+    zone: ZoneInfo
     now: datetime
     letters: dict[Place, Counter[str]] = field(factory=dict)
     reasons: dict[tuple[str, str], Counter[str]] = field(factory=dict)
@@ -75,6 +79,8 @@ class Counted:
     no_offer: Counter[str] = field(factory=Counter)
     answers: dict[str, Counter[str]] = field(factory=dict)
     comments: list[Comment] = field(factory=list)
+    began: dict[str, datetime] = field(factory=dict)
+    spent: dict[str, Decimal] = field(factory=dict)
 
     def by_step(self) -> Mapping[tuple[str, str], Counter[str]]:
         """The counts of letters with all arms together."""
@@ -86,9 +92,7 @@ class Counted:
     @classmethod
     def of(cls, book: Book, now: datetime) -> Counted:
         """Nothing counted yet."""
-        journeys = {journey.name: journey.window for journey in book.newest}
-        days = {name: window.days + 30 * window.months + window.hours / 24 for name, window in journeys.items()}
-        return cls({name: timedelta(days=number) for name, number in days.items()}, now)
+        return cls({journey.name: journey.window for journey in book.newest}, ZoneInfo(book.timezone), now)
 
     def passing(self, files: Iterable[CustomerFile]) -> Iterator[CustomerFile]:
         """The files, each counted as it passes; they hold the facts of the kinds `NEEDED`."""
@@ -107,10 +111,12 @@ def _letters(found: Counted, file: CustomerFile) -> None:
     orders = [fact.at for fact in file.facts if isinstance(fact, OrderPlaced)]
     outcomes = {outcome.key: outcome for outcome in file.outcomes}
     for row in file.ledger:
+        found.began[row.journey] = min(row.at, found.began.get(row.journey, row.at))
         if row.kind in ("send", "withhold", "skip"):
             counts = found.letters.setdefault(Place(row.journey, row.step, row.arm), Counter())
             if row.kind == "send":
-                _letter(counts, outcomes.get(row.key), reports, orders, found.windows.get(row.journey, timedelta()))
+                window = found.windows.get(row.journey, Delay())
+                _letter(counts, outcomes.get(row.key), reports, orders, window, found.zone)
             else:
                 counts["withheld" if row.kind == "withhold" else "skipped"] += 1
                 found.reasons.setdefault((row.journey, row.step), Counter())[row.reason] += 1
@@ -131,14 +137,16 @@ def _letter(
     outcome: Outcome | None,
     reports: Mapping[str, set[str]],
     orders: Sequence[datetime],
-    window: timedelta,
+    window: Delay,
+    zone: ZoneInfo,
 ) -> None:
     if outcome is None or outcome.status != "sent":
         counts["failed"] += outcome is not None and outcome.status == "failed"
         return
     counts["sent"] += 1
     counts.update(reports.get(outcome.message_key, set()) & set(COUNTED))
-    after = sum(outcome.at < at <= outcome.at + window for at in orders)
+    until = after_delay(outcome.at, window, zone) if orders else outcome.at
+    after = sum(outcome.at < at <= until for at in orders)
     counts["ordered after"] += after > 0
     counts["ordered again"] += after > 1
 
@@ -156,6 +164,7 @@ def _offers(found: Counted, file: CustomerFile) -> None:
         if fact.id in used:
             offered.redeemed += 1
             offered.cost += fact.cost
+            found.spent[fact.journey] = found.spent.get(fact.journey, Decimal(0)) + fact.cost
         elif found.now < fact.expires_at:
             offered.open += 1
             offered.kept_back += fact.cost

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
+from math import floor
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from attrs import frozen
 
-from retention import _wall_time, churn, experiments, monitoring, orders, returns
+from retention import _calendar, _wall_time, churn, experiments, monitoring, orders, returns
 from retention._stats.intervals import wilson
 from retention.engine import Engine, Results
 from retention.engine.copies import worked_at
@@ -17,8 +18,9 @@ from retention.engine.goods import Goods
 from retention.engine.results import NEEDED as FOR_RESULTS
 from retention.engine.results import JourneyResult, tally
 from retention.engine.risks import lines
-from retention.engine.sleepers import Sleepers, batches
+from retention.engine.sleepers import batches
 from retention.errors import InvalidInput
+from retention.facts import OrderPlaced, ReturnChanged
 from retention.journey import CONTROL, CustomerFile, Needs
 from retention.reasons import Reason
 from retention.report.funnel import NEEDED, Counted
@@ -27,9 +29,11 @@ __all__ = ["Gathered", "Looked", "gather", "score"]
 
 _BATCH = 500
 _HORIZON = 91
-_PERIOD = 180
-_FOLLOW = 60
-_CLICKS = "clicked"
+"""Days that the score looks ahead, as the engine's does: 13 weeks."""
+_PERIOD, _FOLLOW = 180, 60
+"""Half a year is compared with the half before; of the last sixty days of each nobody knows yet what followed."""
+_LIFT = 0.02
+_FEWEST_SENT = 100
 
 
 @frozen
@@ -43,7 +47,7 @@ class Looked:
 
 @frozen
 class Gathered:
-    """What the page shows. `margin`: the share of revenue that stays with the shop."""
+    """What the page shows. `margin`: the share of revenue that stays. `judged`: which letters could be, in words."""
 
     shop: str
     currency: str
@@ -52,6 +56,7 @@ class Gathered:
     results: Results
     counted: Counted
     weak: tuple[monitoring.WeakSpot, ...]
+    judged: str
     looked: Looked
     power: Mapping[str, str]
 
@@ -64,8 +69,10 @@ def gather(engine: Engine, *, margin: float = 0.35) -> Gathered:
     if not 0 <= margin <= 1:
         raise InvalidInput(f"margin: {margin!r} is no share of revenue; give 0 to 1")
     now = worked_at(engine.storage) or engine.present()
-    counted = Counted.of(engine.book, now)
-    results = tally(counted.passing(_files(engine)), engine.book, now)
+    zone = ZoneInfo(engine.shop.timezone)
+    counted, sold = Counted.of(engine.book, now), _Sold(engine, now)
+    results = tally(counted.passing(sold.passing(_files(engine))), engine.book, now)
+    weak, judged = _weak(counted)
     return Gathered(
         engine.shop.name,
         engine.shop.currency,
@@ -73,10 +80,43 @@ def gather(engine: Engine, *, margin: float = 0.35) -> Gathered:
         margin,
         results,
         counted,
-        _weak(counted),
-        _look(engine, now),
-        {one.journey: _power(one) for one in results.journeys},
+        weak,
+        judged,
+        _look(sold, _wall_time.local_date(now, zone), zone),
+        {one.journey: _power(one, counted) for one in results.journeys},
     )
+
+
+class _Sold:
+    """What was bought, and what came back if anything did, from the files as they pass."""
+
+    def __init__(self, engine: Engine, now: datetime) -> None:
+        self.now, self.goods = now, Goods()
+        self.anything_back = bool(engine.storage.facts((ReturnChanged.kind,), 0, 1)[0])
+        self._customer: list[int] = []
+        self._second: list[int] = []
+        self._amount: list[float] = []
+
+    def passing(self, files: Iterable[CustomerFile]) -> Iterator[CustomerFile]:
+        """The files, each looked at as it passes."""
+        for number, file in enumerate(files):
+            for fact in file.facts:
+                if isinstance(fact, OrderPlaced) and fact.at <= self.now:
+                    self._customer.append(number)
+                    self._second.append(floor(fact.at.timestamp()))
+                    self._amount.append(float(fact.total))
+                if self.anything_back and isinstance(fact, OrderPlaced | ReturnChanged):
+                    self.goods.take(file.customer_id, fact)
+            yield file
+
+    def log(self, zone: ZoneInfo) -> orders.OrderLog:
+        """All orders; customers by the place of their file."""
+        days = _calendar.local_days(np.array(self._second, dtype="datetime64[s]"), zone)
+        day = np.asarray(days).view("datetime64[D]")
+        return orders.OrderLog.of(customer_id=self._customer, ordered_at=day, amount=self._amount)
+
+    def __len__(self) -> int:
+        return len(self._customer)
 
 
 def _files(engine: Engine) -> Iterator[CustomerFile]:
@@ -85,40 +125,43 @@ def _files(engine: Engine) -> Iterator[CustomerFile]:
         yield from engine.storage.load(ids, needed)
 
 
-def _weak(counted: Counted) -> tuple[monitoring.WeakSpot, ...]:
+def _weak(counted: Counted) -> tuple[tuple[monitoring.WeakSpot, ...], str]:
+    """The weak spots, and which letters could be judged, in words."""
     steps = sorted(counted.by_step().items())
-    heard = any(counts["delivered"] or counts[_CLICKS] for _, counts in steps)
-    if not steps or not heard:  # nobody reports: silence would say nothing
-        return ()
+    heard = [(step, counts) for step, counts in steps if counts["delivered"] or counts["clicked"]]
+    if not heard:
+        return (), "not enough data: no provider reports what became of letters"
 
     def column(what: str) -> list[int]:
-        return [min(counts[what], counts["sent"]) for _, counts in steps]
+        return [min(counts[what], counts["sent"]) for _, counts in heard]
 
-    names = [f"{journey}/{step}" for (journey, step), _ in steps]
-    sent = column("sent")
-    return monitoring.weak_spots(names, sent, column("complained"), column("unsubscribed"), column(_CLICKS))
+    names, sent = [f"{journey}/{step}" for (journey, step), _ in heard], column("sent")
+    enough = sum(number >= _FEWEST_SENT for number in sent)
+    said = (
+        f"{enough} of {len(steps)} letters were sent and reported on often enough ({_FEWEST_SENT} times) to be judged"
+    )
+    columns = (column("complained"), column("unsubscribed"), column("clicked"))
+    return monitoring.weak_spots(names, sent, *columns, needed=_FEWEST_SENT), said
 
 
-def _power(one: JourneyResult) -> str:
-    """How long the journey's test still takes to see two points, by what its control group does."""
-    arms = {arm.arm: arm for arm in one.arms}
-    control = arms.get(CONTROL)
+def _power(one: JourneyResult, counted: Counted) -> str:
+    """How long a test of the journey takes to see two points, by its own pace and what its control group does."""
+    control = next((arm for arm in one.arms if arm.arm == CONTROL), None)
     people = sum(arm.customers for arm in one.arms)
     if control is None or not control.decided or not people:
         return "no control group with a window that is over, so nothing to plan with"
+    weeks = max((counted.now - counted.began[one.journey]) / timedelta(weeks=1), 1.0)
     base = min(max(control.returned / control.decided, 0.005), 0.97)
     share = min(max(control.customers / people, 0.01), 0.99)
-    return experiments.weeks_to_power(base, 0.02, max(people / 52, 0.1), control=share).sentence
+    per_week = float(f"{people / weeks:.3g}")
+    return experiments.weeks_to_power(base, _LIFT, per_week, control=share).sentence
 
 
-def _look(engine: Engine, now: datetime) -> Looked:
-    zone = ZoneInfo(engine.shop.timezone)
-    sleepers = Sleepers(engine.shop.timezone)
-    sleepers.read(engine.storage, now)
-    log, today = sleepers.log(), _wall_time.local_date(now, zone)
-    if not len(log):
+def _look(sold: _Sold, today: date, zone: ZoneInfo) -> Looked:
+    if not len(sold):
         return Looked({}, "no orders yet", "no orders yet")
-    return Looked(_drifts(log, today), _calibration(log, today), _returned(engine, now, zone))
+    log = sold.log(zone)
+    return Looked(_drifts(log, today), _calibration(log, today), _returned(sold, zone))
 
 
 def _drifts(log: orders.OrderLog, today: date) -> dict[str, monitoring.Drift]:
@@ -144,8 +187,8 @@ def _calibration(log: orders.OrderLog, today: date) -> churn.Backtest | str:
         return str(error)
 
 
-def _returned(engine: Engine, now: datetime, zone: ZoneInfo) -> returns.Report | str:
-    bought = [order for order in Goods().orders(engine.storage, now) if order.pieces]
+def _returned(sold: _Sold, zone: ZoneInfo) -> returns.Report | str:
+    bought = [order for order in sold.goods.bought(sold.now) if order.pieces]
     back = [order.back.get(place) for order in bought for place in range(len(order.pieces))]
     if not any(back):
         return "nothing came back yet"

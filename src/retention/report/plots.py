@@ -6,8 +6,10 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
+from retention import _hashing
 from retention.engine.results import JourneyResult
 from retention.errors import MissingExtra
 
@@ -20,6 +22,7 @@ __all__ = ["effects", "funnel", "shares"]
 _STAGES = ("sent", "delivered", "opened", "clicked", "ordered after")
 _INK, _SOFT, _BRAND = "#4a5157", "#b9bfc4", "#1f7a63"
 _SETTINGS: Any = {"svg.hashsalt": "retention", "svg.fonttype": "none", "font.size": 11, "text.color": _INK}
+_NAMED = re.compile(r"(\bid=\"|href=\"#|url\(#)")
 _HEAD = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
 
 
@@ -41,7 +44,8 @@ def _svg(figure: Figure, title: str) -> str:
     shown = io.StringIO()
     with rc_context(_SETTINGS):
         figure.savefig(shown, format="svg", transparent=True, metadata={"Date": None, "Title": title})
-    return _HEAD.sub("", shown.getvalue()).replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
+    drawn = _HEAD.sub("", shown.getvalue()).replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
+    return _NAMED.sub(rf"\g<1>{_hashing.digest(title)[:8]}-", drawn)  # several pictures share a page, not their ids
 
 
 def funnel(journey: str, steps: Mapping[str, Counter[str]]) -> str:
