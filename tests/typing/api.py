@@ -11,8 +11,31 @@ from decimal import Decimal
 from pathlib import Path
 from wsgiref.types import WSGIApplication
 
-from retention import alternatives, churn, experiments, lifetime_value, monitoring, offers, orders, returns, rfm, web
-from retention.engine import Clock, Doubt, Doubts, Engine, Received, Recorded, Results
+from retention import (
+    alternatives,
+    churn,
+    experiments,
+    lifetime_value,
+    monitoring,
+    offers,
+    orders,
+    report,
+    returns,
+    rfm,
+    web,
+)
+from retention.engine import (
+    Clock,
+    Doubt,
+    Doubts,
+    Engine,
+    Granting,
+    Prevention,
+    Received,
+    Recorded,
+    Redemption,
+    Results,
+)
 from retention.errors import InvalidInput, RetentionError
 from retention.facts import CustomersMerged, Fact, Line, OrderPlaced, Rejected, from_json, read, to_json
 from retention.journey import (
@@ -32,7 +55,7 @@ from retention.journey import (
 )
 from retention.messages import Message, Result, as_bytes
 from retention.people import Product, Shop
-from retention.playbooks import win_back
+from retention.playbooks import ready, win_back
 from retention.plugins import Plugins
 from retention.ports import Capabilities, LookupSender, Parsed, Sender, Storage, WebhookParser
 from retention.senders.maildir import MaildirSender
@@ -194,6 +217,26 @@ def run(shop: Shop, journeys: Sequence[Journey]) -> Results:
     engine.run()
     assert recorded.new <= len(engine.explain("42").lines) == len(engine.explain(42).lines)
     return engine.results()
+
+
+def grant(shop: Shop, products: list[Product]) -> list[str]:
+    """Offers, picks and prevention plug into the engine; codes come back; the team reads a page."""
+    mug = offers.Offer(id="mug", kind="gift", amount=Decimal(9), cost=Decimal("0.5"), stock=10)
+    settings = Granting(catalogue=[mug], budget=50, pools={"mug": ["A1", "A2"]}, prior=offers.PRIOR)
+    engine = Engine(
+        MemoryStorage(),
+        MemorySender(),
+        journeys=ready(),
+        shop=shop,
+        offers=Granting.from_json(settings.to_json()),
+        products=lambda: products,
+        prevention=Prevention(saved=Decimal(9), letter_cost=Decimal("0.02")),
+    )
+    found: Redemption = engine.redeem("A1", order_id=7)
+    p0, p1 = offers.Beliefs().chances(["asleep"], ["at risk"], [60.0], [mug])
+    spots: tuple[monitoring.WeakSpot, ...] = monitoring.weak_spots(["a"], [1], [0], [0], [0])
+    page: str = report.page(engine, margin=0.3)
+    return [found.status, page, str(p0 + p1[:, 0]), *(spot.advice for spot in spots)]
 
 
 def keep(storage: SQLiteStorage) -> list[str]:

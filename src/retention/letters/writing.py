@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TypedDict
 
-from attrs import Factory, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from retention import _hashing
 from retention._templates import Templates, read
@@ -23,6 +23,7 @@ from retention.journey.definition import Journey
 from retention.journey.ledger import Decision, DecisionKey
 from retention.letters import checking, context, links, localisation
 from retention.letters.checking import Examined
+from retention.letters.inlining import inlined
 from retention.letters.parts import LONGEST_SUBJECT, Parts, file_name, render
 from retention.messages import Message
 from retention.people import LANGUAGES, Customer, Product, Shop
@@ -165,4 +166,5 @@ class Letters:
     ) -> Parts:
         known = context.build(self.shop, customer, facts, at, decision=decision, unsubscribe_url=link, picks=picks)
         name = file_name(customer.language, decision.template)
-        return render(self._templates[customer.language], name, known, decision.subject)
+        letter = render(self._templates[customer.language], name, known, decision.subject)
+        return evolve(letter, html=inlined(letter.html))

@@ -8,8 +8,9 @@ as its `now`; the scan that finds sleepers and their scores is the engine's. A t
 with those of the live engine, byte for byte.
 
 What a simulation cannot know: how people would have answered letters that they never got, so nobody comes back because
-of one; and whether a letter can be written, so what an engine skips as "unwritable" counts as sent. A letter leaves in
-the run that decides about it, when a look at the file just before the sender would see what was decided on.
+of one; which offers would have been granted, so a letter that waits for one goes without; and whether a letter can be
+written, so what an engine skips as "unwritable" counts as sent. A letter leaves in the run that decides about it, when
+a look at the file just before the sender would see what was decided on.
 
 `moments` says when runs are, `past` what was known at each, `replay` plans, `counts` counts, `power` tells how long
 an experiment would take. Pure: reads no clock and no file, and keeps one customer's ledger at a time.
