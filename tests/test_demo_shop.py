@@ -436,3 +436,56 @@ def test_earned_counts_the_orders_between() -> None:
     assert total[first - 1] <= total[first] <= total[second] > 0
     assert earned(world, lives, first, first) == 0
     assert earned(world, lives, first - 1, second) == pytest.approx(total[second] - total[first - 1])
+
+
+# ------------------------------------------------------------- four playbooks
+
+
+@pytest.fixture(scope="module")
+def four():
+    """Half a year of a small shop with all four playbooks, and once more without each."""
+    world = evolve(demo_shop.WORLDS["default"], customers=120, days=150, sent_back=0.3, prevents=0.5, runs_every=3)
+    return world, *demo_shop.effects(world, seed=3)
+
+
+def test_every_playbook_writes(four):
+    """Each has runs, letters and a control; what it did is counted for the treated whose window is over."""
+    _, done, found = four
+    assert [one.journey for one in found] == ["win_back", "product_return", "post_purchase", "after_return"]
+    by_name = {one.journey: one for one in done.results.journeys}
+    for one in found:
+        arms = {arm.arm: arm for arm in by_name[one.journey].arms}
+        assert arms["letters"].decided == one.treated
+        assert arms["letters"].sent > 0
+        assert one.letters > 0
+        assert 0 <= one.ordered_without <= one.treated
+    assert by_name["win_back"].arms[0].arm == "control"
+
+
+def test_help_prevents_returns(four):
+    """Fewer of those who were helped send something back than in the same shop without the help."""
+    effect = {one.journey: one for one in four[2]}["post_purchase"]
+    assert effect.sent_back < effect.sent_back_without
+
+
+def test_without_a_journey_its_letters_are_not_there(four):
+    """The compared life has no trace of it, and the same customers with the same first orders."""
+    world, done, _ = four
+    rest = tuple(one for one in demo_shop.playbooks() if one.name != "win_back")
+    without = demo_shop.simulate(world, seed=3, journeys=rest, may_stop=False)
+    ids = done.engine.storage.customers("", 1_000)
+    both = [one.engine.storage.load(ids, Needs(frozenset({"order"}))) for one in (done, without)]
+    assert not any(entry.journey == "win_back" for file in both[1] for entry in file.entries)
+    assert [file.facts[0] for file in both[0] if file.facts] == [file.facts[0] for file in both[1] if file.facts]
+
+
+def test_parcels_are_told_of_where_somebody_asks(four):
+    """Three days after every order, once; with win-back alone nobody hears of them."""
+    world, done, _ = four
+    told, _ = done.engine.storage.facts(["delivery"], 0, 100_000)
+    orders, _ = done.engine.storage.facts(["order"], 0, 100_000)
+    placed = {fact.id: fact.at for _, fact in orders}
+    assert all(fact.at - placed[fact.order_id] == timedelta(days=3) for _, fact in told)
+    assert len({fact.order_id for _, fact in told}) == len(told) > 0
+    alone = demo_shop.simulate(evolve(world, days=10), seed=3)
+    assert alone.engine.storage.facts(["delivery"], 0, 10)[0] == []

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from retention.cli.output import print_demo, print_json, progress_bar, working
+from retention.cli.output import print_demo, print_effects, print_json, progress_bar, working
 from retention.cli.shop import begin_shop, json_option, open_storage
 from retention.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from retention.demo_shop import Mailed, Simulated
+    from retention.demo_shop import Mailed, Simulated, World
 
 __all__ = ["demo"]
 
@@ -34,6 +34,7 @@ _DEMO_FILES = frozenset({"shop.db", "shop.db-wal", "shop.db-shm", "letters", "re
 @click.option("--days", type=int, help="How many days, instead of the world's number.")
 @click.option("--seed", default=1, show_default=True, help="Another seed is another shop.")
 @click.option("--keep-writing", is_flag=True, help="Go on even when many readers unsubscribe, to see what comes of it.")
+@click.option("--playbooks", is_flag=True, help="All four playbooks, and the shop once more without each: five lives.")
 @json_option
 def demo(
     directory: Path,
@@ -43,6 +44,7 @@ def demo(
     seed: int,
     *,
     keep_writing: bool,
+    playbooks: bool,
     as_json: bool,
 ) -> None:
     """Simulate a shop whose truth is known, and compare what the results say with it."""
@@ -55,6 +57,9 @@ def demo(
         raise InvalidInput(f"--world: {world!r} is unknown; use one of {', '.join(demo_shop.WORLDS)}")
     chosen = demo_shop.WORLDS[world]
     chosen = chosen if customers is None else attrs.evolve(chosen, customers=customers)
+    if playbooks:
+        _all_four(chosen if days is None else attrs.evolve(chosen, days=days), seed, as_json=as_json)
+        return
     _empty(directory)
     with (
         progress_bar("living through the days", quiet=as_json) as progress,
@@ -79,6 +84,20 @@ def demo(
         print_json(found)
     else:
         print_demo(directory, done, rivals, told)
+
+
+def _all_four(world: World, seed: int, *, as_json: bool) -> None:
+    """What each of four playbooks did, beside what its own control group says."""
+    import attrs
+
+    from retention import demo_shop
+
+    with progress_bar("living the shop's year five times", quiet=as_json) as progress:
+        done, found = demo_shop.effects(attrs.evolve(world, runs_every=3), seed=seed, progress=progress)
+    if as_json:
+        print_json({"results": done.results.to_json(), "effects": [attrs.asdict(one) for one in found]})
+    else:
+        print_effects(done, found)
 
 
 def _rivals(done: Simulated, *, quiet: bool) -> dict[str, Mailed]:

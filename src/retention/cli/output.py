@@ -14,7 +14,7 @@ import click
 from retention.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from retention.demo_shop import Mailed, Simulated
+    from retention.demo_shop import Effect, Mailed, Simulated
     from retention.engine import Results
     from retention.importers.csv import Batch
     from retention.letters import Examined
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "print_demo",
+    "print_effects",
     "print_examined",
     "print_import",
     "print_json",
@@ -175,6 +176,22 @@ def print_demo(directory: Path, done: Simulated, rivals: Mapping[str, Mailed], t
     if told:
         click.echo(f"\n{told}\n")
     click.echo(f"{directory}: shop.db, results.json and {truth.letters} letters in letters/ (.eml, any mail program)")
+
+
+def print_effects(done: Simulated, found: Sequence[Effect]) -> None:
+    """What every playbook did in the simulated truth, beside what its control group says of it."""
+    estimates = {one.journey: one.incremental for one in done.results.journeys}
+    rows: list[tuple[object, ...]] = []
+    for one in found:
+        told = estimates[one.journey]
+        said = f"{told.estimate:.0f} ({told.lower:.0f} to {told.upper:.0f})" if told else "not enough data yet"
+        kept = one.sent_back_without - one.sent_back
+        rows.append((one.journey, one.treated, said, one.incremental, f"{kept:+d}", f"{one.letters:+d}"))
+    columns = ["journey", "treated", "results: came back because of it", "truth", "returns saved", "letters"]
+    _table("the four playbooks, beside the simulated truth", columns, rows)
+    click.echo(
+        "truth: the same shop lived once more without the journey; the customers are those drawn for its letters"
+    )
 
 
 def _print_money(done: Simulated, rivals: Mapping[str, Mailed]) -> None:

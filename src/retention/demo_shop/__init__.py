@@ -11,14 +11,17 @@ one gets, but for the budget of offers that all share.
 
     mail(WORLDS["default"], RIVALS["at risk"], offer=…).margin    # what another rule earns with the same customers
 
+`effects` lives the shop with all four playbooks, and once more without each: what each of them did is known too.
+
 `worlds` says how customers are, `lives` draws them, `catalogue` is what they buy and may be offered, `responses` how
 they take a letter, `customers` what they do; `simulation` lives the days, `brake` ends them early, `truth` counts,
-`rivals` mail otherwise. Chance comes from the seed alone and time from the world: the same call gives the same result,
-everywhere.
+`rivals` mail otherwise, `playbooks` compares lives with and without one. Chance comes from the seed alone and time from
+the world: the same call gives the same result, everywhere.
 """
 
 from __future__ import annotations
 
+from retention.demo_shop.playbooks import Effect, effects, playbooks
 from retention.demo_shop.rivals import RIVALS, Mailed, mail
 from retention.demo_shop.simulation import Simulated, granting, shop, simulate, targeted
 from retention.demo_shop.truth import Truth
@@ -27,12 +30,15 @@ from retention.demo_shop.worlds import WORLDS, World
 __all__ = [
     "RIVALS",
     "WORLDS",
+    "Effect",
     "Mailed",
     "Simulated",
     "Truth",
     "World",
+    "effects",
     "granting",
     "mail",
+    "playbooks",
     "shop",
     "simulate",
     "targeted",

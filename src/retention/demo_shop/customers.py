@@ -17,7 +17,7 @@ from attrs import evolve
 from retention.demo_shop import catalogue, responses
 from retention.demo_shop.lives import DAY, Lives
 from retention.demo_shop.worlds import World
-from retention.facts import ConsentChanged, Fact, Line, OrderPlaced, ProfileChanged, ReturnChanged
+from retention.facts import ConsentChanged, DeliveryChanged, Fact, Line, OrderPlaced, ProfileChanged, ReturnChanged
 from retention.offers import Offer
 
 __all__ = ["Coupon", "Customers", "Till"]
@@ -27,6 +27,7 @@ Till: TypeAlias = Callable[[str, datetime, str], bool]
 
 _HOUR = 3_600
 _JOINS_BEFORE = 300
+_ARRIVES_AFTER = 3 * DAY
 _SENT_BACK_AFTER = 6 * DAY
 _REFUNDED_AFTER = 9 * DAY
 _CENT = Decimal("0.01")
@@ -58,8 +59,12 @@ class Customers:
     ones lost; `given`: what the offers cost on all orders. `sent_back`: who has returned something.
     """
 
-    def __init__(self, world: World, lives: Lives, *, origin: datetime, currency: str, till: Till) -> None:
+    def __init__(
+        self, world: World, lives: Lives, *, origin: datetime, currency: str, till: Till, delivers: bool = False
+    ) -> None:
         self.world, self.lives, self.origin, self.currency, self.till = world, lives, origin, currency, till
+        self.delivers = delivers
+        self._helped_at: dict[int, int] = {}
         width = len(str(world.customers))
         self.ids = [f"c{number:0{width}}" for number in range(1, world.customers + 1)]
         self.tally: Counter[str] = Counter()
@@ -107,6 +112,10 @@ class Customers:
             self._sulks_until[customer] = at + self.world.sulk_days * DAY
             heappush(self._events, _Event(at + _HOUR, customer, "unsubscribes"))
 
+    def is_helped(self, customer: int, at: int) -> None:
+        """A letter of help after a delivery arrives: what it can prevent does not go back."""
+        self._helped_at[customer] = at
+
     def sort(self, customer: int) -> responses.Sort:
         """How the customer takes letters."""
         return responses.sort(self.world, self.lives.person[customer, 4])
@@ -147,6 +156,8 @@ class Customers:
                 return self._joins(event)
             case "orders" | "comes_back":
                 return self._orders(event)
+            case "arrives":
+                return self._arrives(event)
             case "sends_back":
                 return self._sends_back(event)
             case "is_refunded":
@@ -198,6 +209,8 @@ class Customers:
         )
         cut = self._redeem(event, order, aided=aided)
         order = evolve(order, total=order.total - cut) if cut else order
+        if self.delivers:
+            heappush(self._events, _Event(event.at + _ARRIVES_AFTER, event.customer, "arrives", order.id))
         if self._goes_back(event):
             self._returned[order.id] = order
             heappush(self._events, _Event(event.at + _SENT_BACK_AFTER, event.customer, "sends_back", order.id))
@@ -228,7 +241,26 @@ class Customers:
     def _earns(self, event: _Event) -> float:
         return self.lives.earns(event.customer, event.at // DAY, self.world)
 
+    def _arrives(self, event: _Event) -> Iterator[Fact]:
+        yield DeliveryChanged(
+            id=f"{event.order}-parcel",
+            customer_id=self.ids[event.customer],
+            at=self._at(event),
+            order_id=event.order,
+            status="delivered",
+        )
+
+    def _is_prevented(self, event: _Event) -> bool:
+        """Whether help since the order keeps it from going back: the mildest of those that would."""
+        ordered_at = event.at - _SENT_BACK_AFTER
+        if self._helped_at.get(event.customer, -1) <= ordered_at:
+            return False
+        fate = self.lives.fate[ordered_at // DAY, event.customer]
+        return bool(fate >= self.world.sent_back * (1 - self.world.prevents))
+
     def _sends_back(self, event: _Event) -> Iterator[Fact]:
+        if self._is_prevented(event):
+            return
         self.sent_back.add(event.customer)
         heappush(self._events, event._replace(at=event.at + _REFUNDED_AFTER, what="is_refunded"))
         yield self._return(event, "requested")

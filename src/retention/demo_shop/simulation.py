@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -21,7 +22,7 @@ from retention.demo_shop.customers import Coupon, Customers
 from retention.demo_shop.lives import draw, earned
 from retention.demo_shop.truth import Truth, in_groups, windows
 from retention.demo_shop.worlds import World
-from retention.engine import Engine, Granting, Results
+from retention.engine import Engine, Granting, Prevention, Results
 from retention.facts import OfferDecided, OrderPlaced
 from retention.journey import CustomerFile, Delay, Journey, Needs
 from retention.messages import Message, Result
@@ -93,6 +94,10 @@ def granting(world: World) -> Granting:
     return Granting(catalogue=OFFERS, budget=budget, margin=world.margin, explore=world.explore)
 
 
+def _prevention(world: World) -> Prevention:
+    return Prevention(saved=Decimal(str(world.return_cost)), letter_cost=Decimal(str(world.letter_cost)))
+
+
 def simulate(
     world: World,
     *,
@@ -100,6 +105,7 @@ def simulate(
     storage: Storage | None = None,
     sender: Sender | None = None,
     journey: Journey | None = None,
+    journeys: Sequence[Journey] = (),
     days: int | None = None,
     may_stop: bool = True,
     progress: Callable[[int, int], None] | None = None,
@@ -108,9 +114,10 @@ def simulate(
 
     `seed`: from 0 up; in worlds that differ only in what letters do it gives the same customers. `storage`: empty; in
     memory unless given. `sender`: gets every letter; keeps them in memory unless given. `journey`: `targeted` unless
-    given. `days`: fewer or more than the world's. `may_stop`: whether the shop stops writing when too many
-    unsubscribe, see `brake`. `progress`: called
-    after each day with the days done and the days in all. Raises `InvalidInput` for numbers out of range.
+    given. `journeys`: several instead, the one that the truth is about first; then parcels are told of, and help after
+    a delivery prevents some returns. `days`: fewer or more than the world's. `may_stop`: whether the shop stops writing
+    when too many unsubscribe, see `brake`. `progress`: called after each day with the days done and the days in all.
+    Raises `InvalidInput` for numbers out of range.
 
     >>> from retention.demo_shop import WORLDS
     >>> done = simulate(attrs.evolve(WORLDS["aa"], customers=200), days=100)
@@ -123,7 +130,7 @@ def simulate(
         _values.count("seed", seed),
         MemoryStorage() if storage is None else storage,
         MemorySender() if sender is None else sender,
-        targeted() if journey is None else journey,
+        journeys or (targeted() if journey is None else journey,),
         may_stop=may_stop,
     )
     for day in range(world.days):
@@ -150,24 +157,43 @@ class _Play:
     """A simulation under way."""
 
     def __init__(
-        self, world: World, seed: int, storage: Storage, sender: Sender, journey: Journey, *, may_stop: bool
+        self,
+        world: World,
+        seed: int,
+        storage: Storage,
+        sender: Sender,
+        journeys: Sequence[Journey],
+        *,
+        may_stop: bool,
     ) -> None:
         self.may_stop = may_stop
-        self.world, self.journey, self.shop = world, journey, shop(seed)
+        self.world, self.journey, self.shop = world, journeys[0], shop(seed)
         self.zone = ZoneInfo(self.shop.timezone)
         self.origin = self.now = datetime.combine(world.start - timedelta(days=world.history_days), time(), UTC)
         self.lives = draw(world, seed)
         self.customers = Customers(
-            world, self.lives, origin=self.origin, currency=self.shop.currency, till=self._accepts
+            world,
+            self.lives,
+            origin=self.origin,
+            currency=self.shop.currency,
+            till=self._accepts,
+            delivers=len(journeys) > 1,
         )
         self.by_email = {self.customers.email(row): row for row in range(world.customers)}
         self.reader = _Reader(sender)
         self.offers = {offer.id: offer for offer in OFFERS}
         self.engine = Engine(
-            storage, self.reader, journeys=[journey], shop=self.shop, offers=granting(world), clock=lambda: self.now
+            storage,
+            self.reader,
+            journeys=journeys,
+            shop=self.shop,
+            offers=granting(world),
+            prevention=_prevention(world) if len(journeys) > 1 else None,
+            clock=lambda: self.now,
         )
         self.letters = 0
         self.granted: set[str] = set()
+        self.helps: set[str] = set()
         self.example = ""
         self.stopped: date | None = None
 
@@ -183,7 +209,10 @@ class _Play:
         coupons = self._coupons()
         for message in self.reader.unread:
             customer = self.by_email[message.to]
-            self.customers.read(customer, second, coupons.get(message.key))
+            if message.promotional:
+                self.customers.read(customer, second, coupons.get(message.key))
+            if message.key in self.helps:
+                self.customers.is_helped(customer, second)
             if customer in self.customers.sent_back:
                 self.example = self.example or self.customers.ids[customer]
         self.letters += len(self.reader.unread)
@@ -206,6 +235,8 @@ class _Play:
             granted = {(fact.journey, fact.about): fact for fact in file.facts if isinstance(fact, OfferDecided)}
             offers = {row.key: row.offer for row in file.ledger if row.kind == "send"}
             for outcome in file.outcomes:
+                if outcome.key.journey == "post_purchase":
+                    self.helps.add(outcome.message_key)
                 fact = granted.get((outcome.key.journey, outcome.key.entry))
                 if fact is not None and fact.expires_at is not None and offers.get(outcome.key) == fact.offer:
                     until = self._second(fact.expires_at)

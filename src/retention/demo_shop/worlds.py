@@ -18,7 +18,7 @@ _WHOLE = {
     **dict.fromkeys(("history_days", "anyway_days", "forward_days", "sulk_days"), 0),
 }
 _OF_PEOPLE = ("lapses", "sent_back", "consent", "russian", "persuadable", "bargain", "touchy", "uses")
-_SHARES = (*_OF_PEOPLE, "wins", "tires", "annoys", "margin", "explore")
+_SHARES = (*_OF_PEOPLE, "wins", "tires", "annoys", "margin", "explore", "prevents")
 _RANGES = {
     **dict.fromkeys(_SHARES, (0, 1)),
     "usual_gap": (1, 10_000),
@@ -30,6 +30,7 @@ _RANGES = {
     "cut_pulls": (0, 10),
     "gift_pulls": (0, 10),
     "letter_cost": (0, 1_000_000),
+    "return_cost": (0, 1_000_000),
 }
 
 
@@ -67,6 +68,9 @@ class World:
     nothing. `letter_cost`: of a letter that leaves. `budget`: for each customer of the shop, what granted offers may
     cost within any 30 days. `explore`: the share of decisions on offers that are drawn by lot.
 
+    Where the other playbooks are at work too: `prevents`, the share of returns that a letter of help after the delivery
+    prevents; `return_cost`, what the shop reckons that one costs it.
+
     Raises `InvalidInput` for a number out of its range.
     """
 
@@ -102,6 +106,8 @@ class World:
     letter_cost: float = 0.1
     budget: float = 0.1
     explore: float = 0.1
+    prevents: float = 0.3
+    return_cost: float = 25.0
 
     def __attrs_post_init__(self) -> None:
         for name, least in _WHOLE.items():
@@ -116,7 +122,7 @@ class World:
 
 def _worlds() -> Mapping[str, World]:
     default = World(name="default")
-    nobody = evolve(default, name="aa", wins=0.0, annoys=0.0)
+    nobody = evolve(default, name="aa", wins=0.0, annoys=0.0, prevents=0.0)
     losing = evolve(default, name="losing", wins=0.05, annoys=1.0, touchy=0.25, persuadable=0.3)
     return MappingProxyType({world.name: world for world in (default, nobody, losing)})
 
