@@ -67,8 +67,9 @@ def effects(
 
     `progress`: called with the share that is done. Nobody stops writing in these lives, so that they stay comparable.
 
+    >>> from attrs import evolve
     >>> from retention.demo_shop import WORLDS
-    >>> quiet = attrs.evolve(WORLDS["aa"], customers=60, days=60)
+    >>> quiet = evolve(WORLDS["aa"], customers=60, days=60)
     >>> [effect.incremental for effect in effects(quiet)[1]]  # letters change nobody there
     [0, 0, 0, 0]
     """
