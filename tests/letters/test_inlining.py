@@ -34,3 +34,20 @@ def test_without_the_extra(monkeypatch):
     """The document passes as it is."""
     monkeypatch.setitem(sys.modules, "css_inline", None)
     assert inlining.inlined(PAGE) == PAGE
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        "",
+        "/* nothing */",
+        "@media print { p { color: red } b { color: blue } }",
+        "@import url(x);",
+        "@font-face { src: x }",
+    ],
+    ids=["empty", "comment", "media", "import", "font"],
+)
+def test_what_cannot_be_inlined_is_left_alone(sheet):
+    """A document without a plain rule keeps its bytes."""
+    page = f"<!doctype html><style>{sheet}</style><p title='a'>x</p>"
+    assert inlining.inlined(page) == page

@@ -1,13 +1,14 @@
 """Style sheets of letters, written into each element's own style: many mail programs drop what stands in <style>.
 
-With the extra `html` installed every letter passes here; the letters that ship are styled inline already and look the
-same without it, so it is there for the templates of a shop. What cannot be inlined (media queries, the dark mode) stays
-in its <style>. Nothing is fetched.
+With the extra `html` installed every letter passes here. The letters that ship are styled inline already and stay as
+they are; it is there for the templates of a shop. What cannot be inlined (media queries, the dark mode) stays in its
+<style>, and a letter that has nothing else there is not touched. Nothing is fetched.
 """
 
 from __future__ import annotations
 
-from functools import cache
+import re
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,11 +16,22 @@ if TYPE_CHECKING:
 
 __all__ = ["inlined"]
 
+_SHEET = re.compile(r"<style[^>]*>(.*?)</style>", re.DOTALL | re.IGNORECASE)
+_AT_RULE = re.compile(r"/\*.*?\*/|@[\w-]+[^{;]*(?:;|\{(?:[^{}]*\{[^{}]*\})*[^{}]*\})", re.DOTALL)
+
 
 def inlined(html: str) -> str:
-    """The document with its rules inline; as it is where the extra is not installed."""
+    """The document with its rules inline; as it is where there are none, or the extra is not installed."""
+    if all(_is_bare(sheet) for sheet in _SHEET.findall(html)):
+        return html
     inliner = _inliner()
     return html if inliner is None else str(inliner.inline(html))
+
+
+@lru_cache(maxsize=256)
+def _is_bare(sheet: str) -> bool:
+    """Whether a style sheet holds nothing that could be written inline."""
+    return not _AT_RULE.sub("", sheet).strip()
 
 
 @cache
