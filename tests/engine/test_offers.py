@@ -402,3 +402,13 @@ def test_settings_through_json():
     assert Granting.from_json(json.loads(json.dumps(one.to_json()))) == one
     by_hand = {"budget": 20, "catalogue": [{"id": "mug", "kind": "gift", "amount": "9", "cost": "0.5", "days": 14}]}
     assert Granting.from_json(by_hand) == granting(MUG, explore=0.1)
+
+
+def test_a_code_without_an_order_is_used_once(shop):
+    """Nobody can tell a second use from a repeated call when no order is named: it is refused, by any worker."""
+    engine = shop.at_work(MUG)
+    engine.run()
+    one = next(fact for fact in decided(shop) if fact.offer)
+    assert engine.redeem(one.code).status == "accepted"
+    assert engine.redeem(one.code).status == "redeemed"
+    assert shop.at_work(MUG, customers=0).redeem(one.code).status == "redeemed"

@@ -339,8 +339,8 @@ class Engine:
     def redeem(self, code: str, *, order_id: str | int = "", at: datetime | None = None) -> Redemption:
         """A customer used the code of an offer, at the time of `at` (aware; now, if not given), on this order.
 
-        Whether it is accepted is in the result; the same order may ask again. Raises `InvalidInput` where the engine
-        grants no offers.
+        Whether it is accepted is in the result; the same order may ask again, if it is named. Raises `InvalidInput`
+        where the engine grants no offers.
         """
         if self._offering is None:
             raise InvalidInput("redeem: this engine grants no offers; give it offers=Granting(…)")

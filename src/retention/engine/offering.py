@@ -10,7 +10,7 @@ from datetime import datetime
 from attrs import frozen
 
 from retention.engine.granting import Granting
-from retention.engine.grants import Grants
+from retention.engine.grants import Grant, Grants
 from retention.engine.rounds import Request, decide
 from retention.engine.standing import Standing
 from retention.facts import OfferDecided, OfferRedeemed
@@ -66,7 +66,7 @@ class Offering:
         return Counter(fact.status for fact in decided.facts)
 
     def redeem(self, code: str, *, order_id: str, at: datetime) -> Redemption:
-        """Record that a code was used; the same order may say so again."""
+        """Record that a code was used; the same order may say so again, one without a name may not."""
         with self._alone:
             self._grants.read(self._storage)
             grant = self._grants.find(code)
@@ -75,8 +75,14 @@ class Offering:
             return Redemption("unknown" if is_ours else "mistyped")
         if grant.used is None and grant.status(at) == "expired":
             return Redemption("expired", grant.fact)
-        used = grant.used or OfferRedeemed(
+        return Redemption("accepted" if self._is_first(grant, order_id, at) else "redeemed", grant.fact)
+
+    def _is_first(self, grant: Grant, order_id: str, at: datetime) -> bool:
+        """Whether this order is the one that the code is used on; of two at once the storage takes one."""
+        if grant.used is not None:
+            return order_id != "" and grant.used.order_id == order_id
+        used = OfferRedeemed(
             id=grant.fact.id, customer_id=grant.customer_id, at=at, about=grant.fact.about, order_id=order_id
         )
-        lost = used.order_id != order_id or self._storage.record([used]) == ["conflict"]
-        return Redemption("redeemed" if lost else "accepted", grant.fact)
+        (state,) = self._storage.record([used])
+        return state == "new" or (state == "known" and order_id != "")
