@@ -412,3 +412,16 @@ def test_a_code_without_an_order_is_used_once(shop):
     assert engine.redeem(one.code).status == "accepted"
     assert engine.redeem(one.code).status == "redeemed"
     assert shop.at_work(MUG, customers=0).redeem(one.code).status == "redeemed"
+
+
+def test_redemptions_count_from_the_day_they_happen(shop):
+    """Granted on the first day and used a fortnight later: it leaves the budget's window a month after its use."""
+    engine = shop.at_work(MUG, budget=1)
+    engine.run()
+    one = next(fact for fact in decided(shop) if fact.offer)
+    used = one.at + timedelta(days=13)
+    assert engine.redeem(one.code, order_id="a", at=used).status == "accepted"
+    grants = Grants(granting(MUG, budget=1))
+    grants.read(shop.storage)
+    assert grants.left(used + timedelta(days=29)).budget == 0.5
+    assert grants.left(used + timedelta(days=30)).budget == 1

@@ -128,7 +128,7 @@ class Grants:
         """What may still be granted at `now`."""
         taken = [grant for grant in self._grants.values() if grant.status(now) in ("open", "redeemed")]
         lately = now - timedelta(days=self.granting.days)
-        counts = [grant for grant in taken if grant.status(now) == "open" or grant.fact.at > lately]
+        counts = [grant for grant in taken if grant.used is None or grant.used.at > lately]
         pending = [announced for announced in self._unfinished.values() if now < announced.until]
         spent = sum(float(grant.fact.cost) for grant in counts) + sum(announced.cost for announced in pending)
         gone = Counter(grant.fact.offer for grant in taken)
