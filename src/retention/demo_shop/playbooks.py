@@ -61,11 +61,12 @@ def playbooks(*, control: float = 0.2) -> tuple[Journey, ...]:
 
 
 def effects(
-    world: World, *, seed: int = 1, progress: Callable[[float], None] | None = None
+    world: World, *, seed: int = 1, control: float = 0.2, progress: Callable[[float], None] | None = None
 ) -> tuple[Simulated, tuple[Effect, ...]]:
     """Live the shop with all four playbooks, and once more without each; the first life and the effects.
 
-    `progress`: called with the share that is done. Nobody stops writing in these lives, so that they stay comparable.
+    `control`: as in `playbooks`. `progress`: called with the share that is done. Nobody stops writing in these lives,
+    so that they stay comparable.
 
     >>> from attrs import evolve
     >>> from retention.demo_shop import WORLDS
@@ -73,7 +74,7 @@ def effects(
     >>> [effect.incremental for effect in effects(quiet)[1]]  # letters change nobody there
     [0, 0, 0, 0]
     """
-    journeys = playbooks()
+    journeys = playbooks(control=control)
     done = simulate(world, seed=seed, journeys=journeys, may_stop=False)
     found = []
     for number, journey in enumerate(journeys, 1):
