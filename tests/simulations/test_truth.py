@@ -165,11 +165,9 @@ def four(name: str, seed: int) -> Mapping[str, Shop]:
 
 def lived(size: demo_shop.World, seed: int) -> tuple[demo_shop.Simulated, Mapping[str, int]]:
     """The shop, and what each journey did; where letters change nobody, nothing."""
-    if size.name == "aa":
-        journeys = demo_shop.playbooks(control=0.5)
-        return demo_shop.simulate(size, seed=seed, journeys=journeys, may_stop=False), dict.fromkeys(JOURNEYS, 0)
-    done, effects = demo_shop.effects(size, seed=seed, control=0.5)
-    return done, {one.journey: one.incremental for one in effects}
+    done = demo_shop.simulate(size, seed=seed, journeys=demo_shop.playbooks(control=0.5), may_stop=False)
+    effects = () if size.name == "aa" else demo_shop.effects(done)
+    return done, {**dict.fromkeys(JOURNEYS, 0), **{one.journey: one.incremental for one in effects}}
 
 
 @frozen
