@@ -30,7 +30,7 @@ def test_all_four_playbooks_beside_the_truth(here: Path) -> None:
     small = ("--customers", "60", "--days", "60")
     told = called(*small)
     assert all(name in told for name in FOUR)
-    assert "truth: the same shop lived once more without the journey" in told
+    assert "truth: the same shop lived once more without" in told
     assert {path.name for path in here.iterdir()} == {"shop.db", "letters", "results.json"}
     letters = len(list((here / "letters").iterdir()))
     found = json.loads(called(*small, "--json"))  # replaces what the first one left

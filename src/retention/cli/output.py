@@ -199,10 +199,12 @@ def _print_effects(done: Simulated, found: Sequence[Effect]) -> None:
         )
         for one in found
     ]
-    columns = ["journey", "treated", "results: came back because of it", "truth", "returns saved", "letters"]
-    _table("the four playbooks, beside the simulated truth", [*columns, done.engine.shop.currency], rows)
+    columns = ["journey", "treated", "came back", "truth", "kept", "letters", done.engine.shop.currency]
+    _table("what every playbook did, beside the simulated truth", columns, rows)
     click.echo(
-        "truth: the same shop lived once more without the journey; the customers are those drawn for its letters"
+        "came back: because of the journey, as its control group has it; truth: the same shop lived once more without "
+        "the journey, for the customers drawn for its letters; kept: those who send nothing back because of it; "
+        "letters and money: of the whole shop, with the journey less without it"
     )
 
 

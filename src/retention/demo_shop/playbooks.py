@@ -67,8 +67,8 @@ def playbooks(*, control: float = 0.3) -> tuple[Journey, ...]:
 
 
 def returning(world: World) -> World:
-    """The world as a smaller shop where a fifth of the orders comes back, so that every playbook has work to do."""
-    return evolve(world, customers=400, runs_every=2, sent_back=0.2)
+    """The world as a smaller shop, for eight months, where a fifth of the orders comes back: work for all four."""
+    return evolve(world, customers=400, days=240, runs_every=2, sent_back=0.2)
 
 
 def effects(done: Simulated, *, progress: Callable[[float], None] | None = None) -> tuple[Effect, ...]:
