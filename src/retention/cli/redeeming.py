@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from retention.cli import settings
 from retention.cli.output import print_json
 from retention.cli.shop import (
     SOMETHING_IS_LEFT,
@@ -13,7 +14,6 @@ from retention.cli.shop import (
     engine_of,
     existing,
     json_option,
-    offers_option,
     open_storage,
 )
 from retention.errors import InvalidInput
@@ -32,7 +32,7 @@ _SAYS = {
 @click.command()
 @click.argument("code")
 @db_option
-@offers_option
+@settings.offers_option
 @click.option("--order", default="", help="The order that the code was typed for.")
 @click.option("--now", help="When (ISO 8601; without an offset: in the shop's zone).")
 @json_option
@@ -46,7 +46,8 @@ def redeem(
     if offers is None:
         raise InvalidInput("--offers: give the file that retention run has")
     with open_storage(existing(db)) as storage:
-        found = engine_of(storage, MemorySender(), now=now, offers=offers).redeem(code, order_id=order)
+        engine = engine_of(storage, MemorySender(), now=now, offers=settings.granting(offers))
+        found = engine.redeem(code, order_id=order)
     offer = found.granted.offer if found.granted else ""
     if as_json:
         print_json({"status": found.status, "offer": offer})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from retention.cli import settings
 from retention.cli.output import print_json, print_run, working
 from retention.cli.shop import (
     SOMETHING_IS_LEFT,
@@ -16,7 +17,6 @@ from retention.cli.shop import (
     engine_of,
     existing,
     json_option,
-    offers_option,
     open_storage,
     vouched,
 )
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from retention.ports import Sender
 
 __all__ = ["run"]
+
+_MONEY = click.FloatRange(min=0)
 
 
 @click.command()
@@ -58,7 +60,10 @@ __all__ = ["run"]
 @click.option("--environment", default="production", show_default=True, help="Whose letters these are.")
 @click.option("--witness", type=click.Path(path_type=Path), help="Remembers how far the database is. [DB.witness]")
 @click.option("--restored", is_flag=True, help="The database comes from a backup: send no promotion twice.")
-@offers_option
+@settings.offers_option
+@click.option("--products", type=click.Path(path_type=Path), help="A JSON file: the catalogue that letters pick from.")
+@click.option("--return-cost", type=_MONEY, help="What a return costs; then help is sent where one is likely enough.")
+@click.option("--letter-cost", type=_MONEY, help="What a letter costs, patience included.  [0]")
 @click.option(
     "--playbook",
     "playbooks",
@@ -86,6 +91,9 @@ def run(
     witness: Path | None,
     restored: bool,
     offers: Path | None,
+    products: Path | None,
+    return_cost: float | None,
+    letter_cost: float | None,
     playbooks: tuple[str, ...],
     as_json: bool,
     **shop: str,
@@ -102,7 +110,9 @@ def run(
             environment=environment,
             witness=witness or db.with_name(f"{db.name}.witness"),
             restored=restored,
-            offers=offers,
+            offers=settings.granting(offers),
+            products=settings.products(products),
+            prevention=settings.prevention(return_cost, letter_cost),
         )
         with working("finding sleepers, planning, writing letters", quiet=as_json):
             _vouch(engine, address, consent)

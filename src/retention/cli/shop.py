@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from retention.errors import IncompatibleStorage, InvalidInput
 
 if TYPE_CHECKING:
-    from retention.engine import Clock, Engine, Granting
+    from retention.engine import Clock, Engine
     from retention.facts import Fact
     from retention.journey import CustomerFile, Journey
     from retention.people import Shop
@@ -31,7 +31,6 @@ __all__ = [
     "engine_of",
     "existing",
     "json_option",
-    "offers_option",
     "open_storage",
     "vouched",
 ]
@@ -43,9 +42,6 @@ _SHOP = "cli/shop"
 _SECRET = "cli/secret"  # noqa: S105 - a name, not a secret
 
 db_option = click.option("--db", type=click.Path(path_type=Path), required=True, help="The shop's SQLite database.")
-offers_option = click.option(
-    "--offers", type=click.Path(path_type=Path), help="A JSON file: the offers, their budget and guardrails."
-)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 
@@ -91,11 +87,9 @@ def engine_of(
     now: str | None = None,
     said: Mapping[str, str] = MappingProxyType({}),
     environment: str | None = None,
-    witness: Path | None = None,
-    restored: bool = False,
-    offers: Path | None = None,
+    **options: Any,
 ) -> Engine:
-    """An engine on the shop's database; `said`: what the command line says of the shop; `offers`: a file of settings.
+    """An engine on the shop's database; `said`: what the command line says of the shop; `options`: the engine's own.
 
     Without an `environment` it is the database's own, for commands that only look.
     """
@@ -109,22 +103,8 @@ def engine_of(
         shop=_shop(storage, known, said),
         clock=system_clock if now is None else _clock(now, known["timezone"]),
         environment=environment or storage.recall("environment").get("environment", "production"),
-        witness=witness,
-        restored=restored,
-        offers=None if offers is None else _granting(offers),
+        **options,
     )
-
-
-def _granting(file: Path) -> Granting:
-    """The settings in a JSON file; what is wrong is said with its name."""
-    from retention.engine import Granting
-
-    try:
-        return Granting.from_json(json.loads(file.read_text("utf-8")))
-    except OSError as error:
-        raise InvalidInput(f"{file}: cannot be read ({error.strerror}); give another --offers") from None
-    except (ValueError, InvalidInput) as error:
-        raise InvalidInput(f"{file}: {error}") from None
 
 
 def _shop(storage: SQLiteStorage, known: Mapping[str, str], said: Mapping[str, str]) -> Shop:
