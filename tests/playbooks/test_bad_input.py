@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import unescape
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retention import facts as f
 from retention.engine import Engine, Granting, Ration
-from retention.journey import REASONS, ContactPolicy, Delay, Journey, Needs
+from retention.errors import InvalidInput
+from retention.journey import REASONS, ContactPolicy, Delay, Journey, Needs, Step
 from retention.messages import Message
 from retention.offers import Offer
 from retention.people import LANGUAGES, Product
@@ -69,12 +72,18 @@ def flaws(letter: Message) -> list[str]:
     return found
 
 
+def renamed(journey: Journey) -> list[Step]:
+    """The first step under another name, and no other."""
+    return [evolve(journey.steps[0], id=f"{journey.steps[0].id}-2")]
+
+
 class Weeks:
     """A small shop with all journeys, living through days; nothing may break, and everything must be explained."""
 
     def __init__(self, kit: Any, *journeys: Journey, language: str = "en", **options: Any) -> None:
         self.world, self.shop = kit.World(), kit.shop(language=language)
         self.options = {"policy": FREE, "ration": Ration(share=1.0), "offers": granting()} | options
+        self.waiting: list[Known] = []
         self.opens(*journeys)
 
     def opens(self, *journeys: Journey, **options: Any) -> Weeks:
@@ -88,16 +97,16 @@ class Weeks:
         return (self.world.clock.at - NOON) / timedelta(days=1)
 
     def lives(self, history: Iterable[Known] = (), until: float = 100) -> Weeks:
-        """Facts become known on their days; scan, tick and deliver each day, later less often."""
-        waiting = sorted(history, key=lambda known: known[0])
+        """Facts become known on their days, those of earlier calls too; scan, tick and deliver each day."""
+        self.waiting = sorted([*self.waiting, *history], key=lambda known: known[0])
         while self.today <= until:
-            heard = [fact for day, fact in waiting if day <= self.today]
-            waiting = waiting[len(heard) :]
+            heard = [fact for day, fact in self.waiting if day <= self.today]
+            self.waiting = self.waiting[len(heard) :]
             self.engine.record(heard)
             done = self.engine.run()
             assert "unplanned" not in done["tick"]
             assert set(done["deliver"]) <= {"sent", "cancelled"}
-            self.world.clock.passes(days=1 if self.today < 45 else 6)
+            self.world.clock.passes(days=1)
         return self
 
     @property
@@ -115,10 +124,10 @@ class Weeks:
                 found.setdefault(outcome.key.journey, []).append(outcome.key.step)
         return found
 
-    def whys(self, step: str, who: str = "ann") -> list[str]:
+    def whys(self, journey: str, step: str, who: str = "ann") -> list[str]:
         """Why a letter was not sent."""
-        kinds = ("skip", "withhold", "refuse")
-        return [row.reason for row in self.world.file(who).ledger if row.step == step and row.kind in kinds]
+        rows = [row for row in self.world.file(who).ledger if row.kind in ("skip", "withhold")]
+        return [row.reason for row in rows if (row.journey, row.step) == (journey, step)]
 
     def sound(self, *, unwritable: bool = False) -> Weeks:
         """Every letter that left can be read by anybody, and what did not leave has a reason that `explain` names."""
@@ -166,7 +175,7 @@ def returned(*statuses: str, day: float = 1, **more: Any) -> list[Known]:
 
 def whole_life(*, no: str = "", **more: Any) -> list[Known]:
     """Something of every journey: a return, a cancelled service, a risky order, a sleeper."""
-    line = f.Line(product_id="boots", price="30", name="" if no == "product" else "Boots")
+    line = f.Line(product_id="boots", price="30", name="" if no == "product" else "Boots", category="Shoes")
     named = {"service": "" if no == "service" else "Tea club", "cancellation_id": "s1"}
     risk = {"order_id": "o2", "risk": 0.3, "worth": "0.50", "product_id": "boots", "fit": "small"}
     where = {"order_id": "", "lines": ()} if no == "order" else {}
@@ -202,7 +211,7 @@ def test_facts_with_something_missing(kit: Any, no: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", [None, "", "  ", "—", "None", "null null", "undefined", "\u200b", ",", "x" * 50])
+@pytest.mark.parametrize("name", [pytest.param(None, id="unknown"), "", "  ", "—", "None", "null null", "undefined", "\u200b", ",", "x" * 50])
 def test_a_customer_without_a_name(kit: Any, name: str | None, language: str) -> None:
     """What is no name greets nobody by it: every letter goes, and begins with "Hello!"."""
     lived = Weeks(kit, language=language).lives(whole_life(name=name)).sound()
@@ -223,11 +232,202 @@ def test_a_customer_without_an_address(kit: Any, no: str) -> None:
     """Every letter that came due is recorded as not sent, and why."""
     lived = Weeks(kit).lives(whole_life(no=no, **({"email": None} if no == "email" else {}))).sound()
     assert lived.letters == []
-    assert lived.whys("received") == lived.whys("arrived") == lived.whys("refunded") == ["no_address"]
-    assert "product_return/received: letter withheld" in str(lived.engine.explain("ann"))
+    for step in ("received", "approved", "arrived", "refunded"):
+        assert lived.whys("product_return", step) == ["no_address"]
+    assert "product_return/received: letter skipped: no_address (no e-mail" in str(lived.engine.explain("ann"))
 
 
 def test_sleepers_with_nothing_known(kit: Any) -> None:
     """Win-back to who has neither name nor products: letters with a coupon, none with a hole."""
     lived = Weeks(kit).lives([*profile(name=None), fact(f.OrderPlaced, -75, currency="EUR", total="30")]).sound()
     assert lived.sent() == {"win_back": ["miss_you", "offer", "reminder"]}
+
+
+# ------------------------------------------------------------- languages
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("said", ["xx", "de-DE", "english", "\u200b"])
+def test_an_unknown_language(kit: Any, said: str, language: str) -> None:
+    """The letters go in the shop's language; that they do is counted when it is heard of, and told by `explain`."""
+    counts: dict[str, dict[str, int]] = {}
+    lived = Weeks(kit, language=language, observe=lambda event, found: counts.setdefault(event, dict(found)))
+    lived.lives(whole_life(language=said)).sound()
+    assert {letter.text.splitlines()[0] for letter in lived.letters} == {
+        {"en": "Hello, Ann!", "ru": "Здравствуйте, Ann!"}[language]
+    }
+    assert counts["record"]["unknown_language"] == 1
+    assert f"profile: no letters are written in language {said!r}" in str(lived.engine.explain("ann"))
+
+
+def test_an_unknown_language_changes_nothing(kit: Any) -> None:
+    """Who was written to in Russian still is, after somebody reports a language that we do not have."""
+    later = fact(f.ProfileChanged, 0, name="Анна", language="xx")
+    lived = Weeks(kit).lives([*whole_life(language="ru"), later]).sound()
+    assert {letter.text.splitlines()[0] for letter in lived.letters} == {"Здравствуйте, Анна!"}
+
+
+@pytest.mark.parametrize("said", ["RU", "ru-RU", "ru_RU.UTF-8", " ru "])
+def test_a_language_with_a_region(kit: Any, said: str) -> None:
+    """A tag with a region is a language that we have, and nothing to be told of."""
+    lived = Weeks(kit).lives(whole_life(language=said)).sound()
+    assert {letter.text.splitlines()[0] for letter in lived.letters} == {"Здравствуйте, Ann!"}
+    assert "no letters are written" not in str(lived.engine.explain("ann"))
+
+
+def test_a_shop_in_an_unknown_language(kit: Any) -> None:
+    """Refused at the door with one line, before anything is stored."""
+    with pytest.raises(InvalidInput, match=r"^language: 'xx' is unknown; use one of en, ru$"):
+        Weeks(kit, language="xx")
+
+
+# ------------------------------------------------------------- the catalogue changes
+
+
+BOOTS = Product(id="boots", name="Boots", price="30", category="Shoes", url="https://shop.example/boots")
+SHOES = [Product(id=f"shoes{n}", name=f"Shoes {n}", price="20", category="Shoes") for n in range(4)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_products_vanish(kit: Any, language: str) -> None:
+    """The product of the order and then all others leave the catalogue: letters name what the facts say, and go on."""
+    shelf = [BOOTS, *SHOES]
+    lived = Weeks(kit, language=language, products=lambda: list(shelf)).lives(whole_life(), until=2)
+    shelf.remove(BOOTS)
+    lived.lives(until=8)
+    shelf.clear()
+    lived.lives().sound()
+    assert {name: sorted(steps) for name, steps in lived.sent().items()} == {n: sorted(s) for n, s in EVERY.items()}
+    assert any("Boots" in letter.text for letter in lived.letters)
+
+
+def test_a_catalogue_that_cannot_be_read(kit: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The host's function breaks in mid-journey: the letters go without products, and the log has a line."""
+
+    def broken() -> list[Product]:
+        raise ConnectionError
+
+    lived = Weeks(kit, products=[BOOTS, *SHOES]).lives(whole_life(), until=5).opens(products=broken).lives().sound()
+    assert len(lived.letters) == sum(map(len, EVERY.values()))
+    assert "the catalogue cannot be read; letters go without products: ConnectionError" in caplog.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["", " ", "-", "None"])
+def test_products_without_names(kit: Any, name: str, language: str) -> None:
+    """A product that the catalogue has no name for is shown to nobody."""
+    nameless = [evolve(one, name=name) for one in SHOES[:2]]
+    lived = Weeks(kit, language=language, products=[*nameless, SHOES[2]]).lives(whole_life()).sound()
+    shown = [letter.text for letter in lived.letters if "Shoes 2" in letter.text]
+    assert len(shown) == 2  # recommendations and new_collection
+    lived = Weeks(kit, language=language, products=nameless).lives(whole_life()).sound()
+    assert len(lived.letters) == sum(map(len, EVERY.values()))
+
+
+def sleeper(who: str = "ann", day: float = -75) -> list[Known]:
+    """A customer who falls asleep on the 75th day after the only order."""
+    own = {"customer_id": who}
+    return [
+        fact(f.ProfileChanged, -90, id=who, email=f"{who}@mail.example", name="Ann", **own),
+        fact(f.ConsentChanged, -90, id=who, granted=True, **own),
+        order(day, f"order-{who}", **own),
+    ]
+
+
+def test_an_offer_leaves_the_catalogue(kit: Any) -> None:
+    """Between the grant and the reminder: what was promised stays promised, and its code is taken."""
+    lived = Weeks(kit).lives(sleeper(), until=9)
+    (granted,) = [one for one in lived.world.file("ann").facts if isinstance(one, f.OfferDecided)]
+    assert granted.offer == "mug"
+    lived.opens(offers=granting(TEN)).lives(sleeper("tom", -60)).sound()
+    reminder = next(letter for letter in lived.letters if letter.to == "ann@mail.example" and "last hello" in letter.subject)
+    assert granted.code in reminder.text
+    assert lived.engine.redeem(granted.code, order_id="7", at=granted.at).status == "accepted"
+    assert lived.sent("tom") == {"win_back": ["miss_you", "offer", "reminder"]}
+
+
+def test_offers_are_switched_off(kit: Any) -> None:
+    """Between the first letter and the offer: the letter that would make one is skipped, with that reason."""
+    lived = Weeks(kit).lives(sleeper(), until=3).opens(offers=None).lives().sound()
+    assert lived.sent() == {"win_back": ["miss_you", "reminder"]}
+    assert lived.whys("win_back", "offer") == ["no_offer"]
+
+
+# ------------------------------------------------------------- the journeys change
+
+
+def test_a_step_is_renamed_or_removed(kit: Any) -> None:
+    """Who is inside ends what they began, also when the next version has other steps, and gets nothing twice."""
+    lived = Weeks(kit).lives([*sleeper(), *whole_life()], until=6)
+    later = [evolve(one, version=2, steps=renamed(one)) for one in every()]
+    lived.opens(*later).lives([*sleeper("tom", -60)]).sound()
+    assert {name: sorted(steps) for name, steps in lived.sent().items()} == {n: sorted(s) for n, s in EVERY.items()}
+    assert lived.sent("tom") == {"win_back": ["miss_you-2"]}
+
+
+def test_a_journey_is_given_up(kit: Any) -> None:
+    """Nobody enters any more; who is inside ends it, and every letter has its reason."""
+    lived = Weeks(kit).lives(whole_life(), until=6).opens(win_back(control=0)).lives(sleeper("tom", -60)).sound()
+    print(lived.sent())
+    assert lived.sent("tom") == {"win_back": ["miss_you", "offer", "reminder"]}
+
+
+def test_a_letter_loses_its_text(kit: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The shop's own template is gone when it comes due: skipped as unwritable; start and log say so, the rest goes."""
+    for language in LANGUAGES:
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "own.jinja").write_text(f'{{% extends "retention:{language}/win_back/miss_you.jinja" %}}')
+    (first, *rest) = win_back(control=0, offer=None).steps
+    own = evolve(win_back(control=0, offer=None), steps=[first, *(evolve(one, template="own") for one in rest)])
+    lived = Weeks(kit, own, templates=tmp_path).lives(sleeper(), until=2)
+    for language in LANGUAGES:
+        (tmp_path / language / "own.jinja").unlink()
+    lived.opens(win_back(control=0, version=2)).lives().sound(unwritable=True)
+    assert lived.sent() == {"win_back": ["miss_you"]}
+    assert lived.whys("win_back", "reminder") == ["unwritable"]
+    assert "unwritable (the letter could not be written from its template)" in str(lived.engine.explain("ann"))
+    assert "journey win_back version 1: who is inside misses a letter: en/own.jinja" in caplog.text
+
+
+# ------------------------------------------------------------- codes run dry
+
+
+def test_a_pool_runs_dry_between_two_customers(kit: Any) -> None:
+    """Of two who ask in one round one gets the only code; the other a reason, and no letter without a code."""
+    offers = granting(pools={"mug": ["LAST-ONE"]})
+    lived = Weeks(kit, offers=offers).lives([*sleeper("ann"), *sleeper("tom")]).sound()
+    lucky, other = sorted(("ann", "tom"), key=lambda who: "offer" not in lived.sent(who)["win_back"])
+    assert lived.sent(lucky) == {"win_back": ["miss_you", "offer", "reminder"]}
+    assert lived.sent(other) == {"win_back": ["miss_you", "reminder"]}
+    assert lived.whys("win_back", "offer", other) == ["no_offer"]
+    assert re.search(r"win_back: no offer granted: (nothing_left|no_stock) \(", str(lived.engine.explain(other)))
+    assert [letter.to for letter in lived.letters if "LAST-ONE" in letter.text] == [f"{lucky}@mail.example"] * 2
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("without_offer", ["send", "skip"])
+def test_a_dry_pool(kit: Any, without_offer: str, language: str) -> None:
+    """No code at all: the letter goes without an offer or not at all, as the step says; never with an empty code."""
+    journeys = [
+        product_return(control=0, without_offer=without_offer),
+        cancelled_service(control=0, without_offer=without_offer),
+        win_back(control=0, without_offer=without_offer),
+    ]
+    lived = Weeks(kit, *journeys, language=language, offers=granting(pools={"mug": []}))
+    lived.lives([*whole_life(), *sleeper("tom")]).sound()
+    goes = without_offer == "send"
+    assert ("thanks" in lived.sent()["product_return"]) is ("thanks" in lived.sent()["cancelled_service"]) is goes
+    assert ("offer" in lived.sent("tom")["win_back"]) is goes
+    assert lived.whys("product_return", "thanks") == lived.whys("win_back", "offer", "tom") == [] if goes else ["no_offer"]
+    assert re.search(r"no offer granted: nothing_left \(budget, stock or codes have run out", str(lived.engine.explain("tom")))
+    words = ("Your code", "Ваш код", "gift", "Подарок", "set something aside", "приготовили", "thank-you")
+    assert not [letter.text for letter in lived.letters for word in words if word in letter.text]
+
+
+def test_a_pool_is_exchanged(kit: Any) -> None:
+    """The host puts other codes into a pool: no code goes to two customers, and the new ones are given."""
+    lived = Weeks(kit, offers=granting(pools={"mug": ["A1", "A2"]})).lives(sleeper("ann"), until=9)
+    lived.opens(offers=granting(pools={"mug": ["B1", "A1", "B2"]}))
+    lived.lives([*sleeper("tom", -60), *sleeper("eve", -59), *sleeper("max", -58)]).sound()
+    codes = [one.code for file in lived.files() for one in file.facts if isinstance(one, f.OfferDecided) and one.code]
+    assert sorted(codes) == ["A1", "B1", "B2"]

@@ -154,7 +154,7 @@ def build(
         returned=about.returned(known, key, customer, shop.refund_days),
         service=about.service(known, key),
         risk=about.risk(known, key),
-        picks=tuple(about.pick(one, shop.currency) for one in picks),
+        picks=tuple(about.pick(one, shop.currency) for one in picks if product(one.name)),
         ask=about.Ask(shop, customer, key),
         unsubscribe_url=unsubscribe_url,
         preferences_url=links.preferences_url(shop, customer.id),
@@ -187,7 +187,7 @@ def _repeated(orders: Iterable[Iterable[str]]) -> tuple[str, ...]:
         for name in order:
             counts[name] = counts.get(name, 0) + 1
     ranked = sorted([name for name, count in counts.items() if count > 1], key=lambda name: -counts[name])
-    return tuple(product(name) for name in ranked[:_MOST] if line(name))
+    return tuple(product(name) for name in ranked[:_MOST] if product(name))
 
 
 def _given_back(facts: Iterable[Fact]) -> frozenset[str]:
