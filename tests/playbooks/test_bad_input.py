@@ -323,11 +323,11 @@ def test_products_without_names(kit: Any, name: str, language: str) -> None:
     assert len(lived.letters) == sum(map(len, EVERY.values()))
 
 
-def sleeper(who: str = "ann", day: float = -75) -> list[Known]:
+def sleeper(who: str = "ann", day: float = -75, name: str | None = "Ann") -> list[Known]:
     """A customer who falls asleep on the 75th day after the only order."""
     own = {"customer_id": who}
     return [
-        fact(f.ProfileChanged, -90, id=who, email=f"{who}@mail.example", name="Ann", **own),
+        fact(f.ProfileChanged, -90, id=who, email=f"{who}@mail.example", name=name, **own),
         fact(f.ConsentChanged, -90, id=who, granted=True, **own),
         order(day, f"order-{who}", **own),
     ]
@@ -432,3 +432,134 @@ def test_a_pool_is_exchanged(kit: Any) -> None:
     lived.lives([*sleeper("tom", -60), *sleeper("eve", -59), *sleeper("max", -58)]).sound()
     codes = [one.code for file in lived.files() for one in file.facts if isinstance(one, f.OfferDecided) and one.code]
     assert sorted(codes) == ["B1", "B2"]
+
+
+# ------------------------------------------------------------- anything at once
+
+
+WHO = ("ann", "tom", "eve")
+ORDERS = ("o1", "o2")
+NOTHING = ("", " ", "-", "None", "\u200b")
+DAYS = st.integers(0, 25)
+TIMES = DAYS.map(lambda day: NOON + timedelta(days=day))
+LATE = st.sampled_from([0, 0, 0, 1, 9])
+"""Days until the shop hears of it."""
+LINES = st.lists(
+    st.builds(
+        f.Line,
+        product_id=st.sampled_from(["boots", "shoes1", "gone"]),
+        price=st.sampled_from(["30", "0"]),
+        name=st.sampled_from([*NOTHING, "Boots", "Very «long» boots " * 9]),
+        category=st.sampled_from(["", "-", "Shoes"]),
+        size=st.sampled_from(["", "41"]),
+    ),
+    max_size=3,
+)
+HISTORIES = {
+    f.ProfileChanged: {
+        "name": st.none() | st.sampled_from([*NOTHING, "Ann", ", Ann", "Анна Каренина", "ann@mail.example", "x" * 60]),
+        "email": st.none() | st.sampled_from(["a@mail.example", "b@mail.example"]),
+        "language": st.none() | st.sampled_from(["en", "ru", "ru-RU", "xx", "", "None"]),
+    },
+    f.ConsentChanged: {"granted": st.sampled_from([True, True, True, False])},
+    f.OrderPlaced: {"id": st.sampled_from(ORDERS), "lines": LINES, "currency": st.just("EUR")},
+    f.DeliveryChanged: {
+        "order_id": st.sampled_from([*ORDERS, "lost"]),
+        "status": st.sampled_from(f.DELIVERY_STATUSES),
+    },
+    f.ReturnChanged: {
+        "return_id": st.sampled_from(["r1", "r2", "o1"]),
+        "status": st.sampled_from(f.RETURN_STATUSES),
+        "order_id": st.sampled_from(["", *ORDERS, "lost"]),
+        "lines": LINES,
+        "reason": st.sampled_from(["", "SIZE_TOO_SMALL", "DEFECTIVE", "OTHER", "-", "ALLERGY"]),
+        "refund": st.none() | st.sampled_from([Decimal(0), Decimal(30)]),
+        "currency": st.just("EUR"),
+        "deadline": st.none() | TIMES,
+    },
+    f.ServiceCancellationChanged: {
+        "cancellation_id": st.just("s1"),
+        "status": st.sampled_from(f.SERVICE_STATUSES),
+        "service": st.sampled_from([*NOTHING, "Tea club"]),
+    },
+    f.ReturnRiskFound: {
+        "order_id": st.sampled_from([*ORDERS, "lost"]),
+        "risk": st.sampled_from([0.2, 0.8]),
+        "worth": st.just("0.50"),
+        "product_id": st.sampled_from(["boots", "gone"]),
+        "fit": st.sampled_from(["", "small", "large"]),
+    },
+    f.Answered: {
+        "question": st.just("reason"),
+        "value": st.sampled_from(["SIZE_TOO_LARGE", "-", "None"]),
+        "about": st.sampled_from(["r1", "o1", "lost", ""]),
+    },
+    f.Visited: {"product_id": st.sampled_from(["", "gone"])},
+    f.EmailReported: {
+        "message_key": st.just("no such letter"),
+        "status": st.sampled_from(["bounced", "opened", "clicked"]),
+        "bounce_class": st.sampled_from(["", "hard", "soft"]),
+    },
+}
+
+
+def any_fact(of: type[f.Fact]) -> st.SearchStrategy[Known]:
+    """A fact of this kind about one of three customers, heard of on its day or later; some ids come twice."""
+    given_ = {"id": st.integers(0, 99), "customer_id": st.sampled_from(WHO), "at": TIMES} | HISTORIES[of]
+    return st.tuples(st.builds(of, **given_), LATE).map(
+        lambda told: ((told[0].at - NOON) / timedelta(days=1) + told[1], told[0])
+    )
+
+
+def chain(of: type[f.Fact], statuses: Sequence[str]) -> st.SearchStrategy[list[Known]]:
+    """The stages of one thing of one customer, two days apart: requested at some time, all else shuffled or doubled."""
+    others = st.lists(st.sampled_from(statuses), max_size=6)
+    orders_ = others.flatmap(lambda names: st.permutations(["requested", "requested", *names]))
+    key = {f.ReturnChanged: "return_id"}.get(of, "cancellation_id")
+
+    def stages(names: Sequence[str]) -> st.SearchStrategy[list[Known]]:
+        facts = [
+            st.builds(of, **HISTORIES[of] | {"id": st.just(f"{n}"), "customer_id": st.just("ann"), key: st.just("r1")}
+                      | {"at": st.just(NOON + timedelta(days=2 * n)), "status": st.just(name)})
+            for n, name in enumerate(names)
+        ]  # fmt: skip
+        return st.tuples(*facts).map(lambda told: [(2 * n, one) for n, one in enumerate(told)])
+
+    return orders_.flatmap(stages)
+
+
+OTHERS = st.lists(st.one_of([any_fact(kind) for kind in HISTORIES]), max_size=20)
+SHELVES = st.sampled_from([(), (BOOTS, *SHOES), (evolve(BOOTS, name=""), evolve(SHOES[1], name="-"))])
+
+
+@settings(max_examples=30)
+@given(
+    back=chain(f.ReturnChanged, f.RETURN_STATUSES),
+    ended=chain(f.ServiceCancellationChanged, f.SERVICE_STATUSES),
+    others=OTHERS,
+    profiles=st.tuples(any_fact(f.ProfileChanged), any_fact(f.ProfileChanged)),
+    shelf=SHELVES,
+    language=st.sampled_from(LANGUAGES),
+    pool=st.sampled_from([(), ("A1",), ("A1", "A2", "A3")]),
+    changes=st.booleans(),
+)
+def test_anything_at_once(
+    kit: Any,
+    back: list[Known],
+    ended: list[Known],
+    others: list[Known],
+    profiles: Sequence[Known],
+    shelf: Sequence[Product],
+    language: str,
+    pool: Sequence[str],
+    changes: bool,
+) -> None:
+    """Whatever is missing, shuffled or told twice, and whether or not the shop changes: every letter is whole."""
+    asleep = [known for who in WHO[:2] for known in sleeper(who, -70, name=None)]
+    told = [(0, evolve(one, at=NOON - timedelta(days=1))) for _, one in profiles]
+    lived = Weeks(kit, language=language, products=shelf, offers=granting(pools={"mug": pool}))
+    lived.lives([*asleep, *told, *back, *ended, *others], until=12)
+    if changes:
+        later = [evolve(one, version=2, steps=renamed(one)) for one in every()]
+        lived.opens(*later, products=(), offers=granting(evolve(MUG, id="cup")))
+    lived.lives(until=110).sound()
