@@ -44,7 +44,13 @@ FLAWS = {
 def every(**more: Any) -> list[Journey]:
     """All ready journeys, nobody in a control group."""
     after = after_return(control=0, survey=Delay(days=5))
-    return [product_return(control=0, **more), cancelled_service(control=0), post_purchase(control=0), after, win_back(control=0)]
+    return [
+        product_return(control=0, **more),
+        cancelled_service(control=0),
+        post_purchase(control=0),
+        after,
+        win_back(control=0),
+    ]
 
 
 def granting(*catalogue: Offer, **more: Any) -> Granting:
@@ -65,9 +71,7 @@ def flaws(letter: Message) -> list[str]:
         found.append(f"greeting: {greeting!r}")
     for part, text in (("subject", letter.subject), ("text", letter.text), ("html", visible(letter.html))):
         lines = [re.sub(r"https?://\S+", "LINK", line).strip() for line in text.splitlines()]
-        found += [
-            f"{part}: {flaw}: {line!r}" for line in lines for flaw, of in FLAWS.items() if re.search(of, line)
-        ]
+        found += [f"{part}: {flaw}: {line!r}" for line in lines for flaw, of in FLAWS.items() if re.search(of, line)]
     return found
 
 
@@ -141,7 +145,9 @@ class Weeks:
                 assert row.reason in said
                 assert unwritable or row.reason != "unwritable"
             for outcome in file.outcomes:
-                assert outcome.status == "sent" or (outcome.status == "cancelled" and outcome.reason in REASONS.keys() | EXITS)
+                assert outcome.status == "sent" or (
+                    outcome.status == "cancelled" and outcome.reason in REASONS.keys() | EXITS
+                )
                 left += outcome.status == "sent"
         assert left == len(self.letters)
         return self
@@ -188,6 +194,27 @@ def whole_life(*, no: str = "", **more: Any) -> list[Known]:
     ]
 
 
+def test_what_is_looked_for_is_found(kit: Any) -> None:
+    """The checks of these tests see each flaw, in each part, and none in a good letter."""
+    (good, *_) = Weeks(kit).lives(whole_life(), until=2).letters
+    assert flaws(good) == []
+    for flaw in (
+        "Dear ,",
+        "Hello, !",
+        "about “”,",
+        "of «», yes",
+        "for None.",
+        "sent  to",
+        "* : none",
+        "* , 5 EUR",
+        "{{ x",
+    ):
+        assert flaws(evolve(good, subject=flaw)), flaw
+        assert flaws(evolve(good, text=f"Hello!\n\n{flaw}")), flaw
+        assert flaws(evolve(good, html=f"<p>Hello!</p>\n<p>{flaw}</p>")), flaw
+    assert flaws(evolve(good, text="Hello,\n\nwelcome")) == ["greeting: 'Hello,'"]
+
+
 RETURN = ["received", "question", "approved", "arrived", "refunded", "recommendations", "thanks"]
 EVERY = {
     "product_return": RETURN,
@@ -210,7 +237,9 @@ def test_facts_with_something_missing(kit: Any, no: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", [pytest.param(None, id="unknown"), "", "  ", "—", "None", "null null", "undefined", "\u200b", ",", "x" * 50])
+@pytest.mark.parametrize(
+    "name", [pytest.param(None, id="unknown"), "", "  ", "—", "None", "null null", "undefined", "\u200b", ",", "x" * 50]
+)
 def test_a_customer_without_a_name(kit: Any, name: str | None, language: str) -> None:
     """What is no name greets nobody by it: every letter goes, and begins with "Hello!"."""
     lived = Weeks(kit, language=language).lives(whole_life(name=name)).sound()
@@ -240,6 +269,26 @@ def test_sleepers_with_nothing_known(kit: Any) -> None:
     """Win-back to who has neither name nor products: letters with a coupon, none with a hole."""
     lived = Weeks(kit).lives([*profile(name=None), fact(f.OrderPlaced, -75, currency="EUR", total="30")]).sound()
     assert lived.sent() == {"win_back": ["miss_you", "offer", "reminder"]}
+
+
+def test_rows_of_json_with_nulls(kit: Any) -> None:
+    """Null for what may be left out is nothing said, and the letters go; what no fact can be is told, a line for each."""
+    about = {"format": 1, "customer_id": "ann", "at": NOON.isoformat()}
+    back = {"kind": "return", "return_id": "r1", "order_id": None, "lines": None, "reason": None, "currency": None}
+    rows = [
+        about | {"kind": "profile", "id": "1", "name": None, "email": "ann@mail.example", "language": None},
+        about | {"kind": "order", "id": "o1", "currency": "EUR", "lines": [{"product_id": "x", "name": None}]},
+        about | back | {"id": "1", "status": "requested"},
+        about | {"kind": "profile", "id": "2", "email": ""},
+        about | {"kind": "order", "id": "o2", "currency": None},
+        about | {"kind": "order", "id": "o3", "currency": "EUR", "lines": [{"product_id": None}]},
+        about | {"kind": "profile", "id": "3", "customer_id": None},
+    ]
+    lived = Weeks(kit)
+    recorded = lived.engine.record_json(rows)
+    assert (recorded.new, [bad.index for bad in recorded.rejected]) == (3, [3, 4, 5, 6])
+    assert [bad.reason.split(":")[0] for bad in recorded.rejected] == ["email", "currency", "product_id", "customer_id"]
+    assert lived.lives().sound().sent()["product_return"] == ["received", "question"]
 
 
 # ------------------------------------------------------------- languages
@@ -339,7 +388,9 @@ def test_an_offer_leaves_the_catalogue(kit: Any) -> None:
     (granted,) = [one for one in lived.world.file("ann").facts if isinstance(one, f.OfferDecided)]
     assert granted.offer == "mug"
     lived.opens(offers=granting(evolve(MUG, id="cup"))).lives(sleeper("tom", -60)).sound()
-    reminder = next(letter for letter in lived.letters if letter.to == "ann@mail.example" and "last hello" in letter.subject)
+    reminder = next(
+        letter for letter in lived.letters if letter.to == "ann@mail.example" and "last hello" in letter.subject
+    )
     assert granted.code in reminder.text
     assert lived.engine.redeem(granted.code, order_id="7", at=granted.at).status == "accepted"
     assert lived.sent("tom") == {"win_back": ["miss_you", "offer", "reminder"]}
@@ -374,7 +425,9 @@ def test_a_letter_loses_its_text(kit: Any, tmp_path: Path, caplog: pytest.LogCap
     """The shop's own template is gone when it comes due: skipped as unwritable; start and log say so, the rest goes."""
     for language in LANGUAGES:
         (tmp_path / language).mkdir()
-        (tmp_path / language / "own.jinja").write_text(f'{{% extends "retention:{language}/win_back/miss_you.jinja" %}}')
+        (tmp_path / language / "own.jinja").write_text(
+            f'{{% extends "retention:{language}/win_back/miss_you.jinja" %}}'
+        )
     (first, *rest) = win_back(control=0, offer=None).steps
     own = evolve(win_back(control=0, offer=None), steps=[first, *(evolve(one, template="own") for one in rest)])
     lived = Weeks(kit, own, templates=tmp_path).lives(sleeper(), until=2)
@@ -416,8 +469,12 @@ def test_a_dry_pool(kit: Any, without_offer: str, language: str) -> None:
     goes = without_offer == "send"
     assert ("thanks" in lived.sent()["product_return"]) is ("thanks" in lived.sent()["cancelled_service"]) is goes
     assert ("offer" in lived.sent("tom")["win_back"]) is goes
-    assert lived.whys("product_return", "thanks") == lived.whys("win_back", "offer", "tom") == [] if goes else ["no_offer"]
-    assert re.search(r"no offer granted: nothing_left \(budget, stock or codes have run out", str(lived.engine.explain("tom")))
+    assert (
+        lived.whys("product_return", "thanks") == lived.whys("win_back", "offer", "tom") == [] if goes else ["no_offer"]
+    )
+    assert re.search(
+        r"no offer granted: nothing_left \(budget, stock or codes have run out", str(lived.engine.explain("tom"))
+    )
     words = ("Your code", "Ваш код", "gift", "Подарок", "set something aside", "приготовили", "thank-you")
     assert not [letter.text for letter in lived.letters for word in words if word in letter.text]
 
