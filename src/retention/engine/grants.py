@@ -50,9 +50,7 @@ class Grant:
 
 @frozen
 class _Announced:
-    """One round of the log: what it took, in money, in pieces by offer and in codes of pools, until when, and the
-    prices it found.
-    """
+    """One round of the log: what it took, in money, pieces by offer and codes of pools, until when, and its prices."""
 
     cost: float
     taken: dict[str, int]

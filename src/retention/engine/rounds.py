@@ -73,7 +73,7 @@ class Request(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What may still be granted: money, pieces of each offer (inf: no limit), and of each with a pool the codes that nobody had."""
+    """What may still be granted: money, pieces of each offer (inf: no limit), and of its pool the codes nobody had."""
 
     budget: float
     stock: FloatArray

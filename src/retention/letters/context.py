@@ -186,8 +186,8 @@ def _repeated(orders: Iterable[Iterable[str]]) -> tuple[str, ...]:
     for order in orders:
         for name in order:
             counts[name] = counts.get(name, 0) + 1
-    ranked = sorted([name for name, count in counts.items() if count > 1], key=lambda name: -counts[name])
-    return tuple(product(name) for name in ranked[:_MOST] if product(name))
+    named = [name for name, count in counts.items() if count > 1 and product(name)]
+    return tuple(product(name) for name in sorted(named, key=lambda name: -counts[name])[:_MOST])
 
 
 def _given_back(facts: Iterable[Fact]) -> frozenset[str]:
