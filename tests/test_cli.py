@@ -338,19 +338,6 @@ def test_help_is_quick() -> None:
     assert time.process_time() - begun < 1
 
 
-def test_demo(shop: Path) -> None:
-    """The demo leaves a database, letters and results, and tells what is known beside what was so."""
-    arguments = ("demo", "--customers", "150", "--days", "90")
-    done = call(*arguments)
-    assert done.exit_code == 0, done.output
-    assert {path.name for path in (shop / "retention-demo").iterdir()} == {"shop.db", "letters", "results.json"}
-    assert "beside the simulated truth" in done.output
-    assert "letter miss_you of win_back is sent" in done.output
-    letters = len(list((shop / "retention-demo" / "letters").iterdir()))
-    again = json.loads(call(*arguments, "--json").output)  # replaces what the first one left
-    assert again["truth"]["letters"] == letters
-
-
 def test_demo_touches_nothing_else(shop: Path) -> None:
     """A directory that holds something of somebody else's is left as it is; an unknown world is named."""
     (shop / "retention-demo").mkdir()

@@ -105,6 +105,7 @@ class Templates:
     )
     _compiled: dict[tuple[str, bool], _Compiled] = field(init=False, repr=False, factory=dict)
     _trees: dict[str, nodes.Template] = field(init=False, repr=False, factory=dict)
+    _used: dict[str, frozenset[Use]] = field(init=False, repr=False, factory=dict)  # a layout is every letter's
 
     def __contains__(self, name: str) -> bool:
         return name in self.sources
@@ -126,7 +127,7 @@ class Templates:
 
         Also in branches that are rarely taken, so a misspelled name is found without rendering.
         """
-        return sorted({use for ancestor in self._chain(name) for use in self._block_uses(ancestor)})
+        return sorted({use for ancestor in self._chain(name) for use in self._own_uses(ancestor)})
 
     def _render(self, name: str, block: str, context: Mapping[str, Any], *, escape: bool) -> str:
         environment, blocks = self._ready(name, escape=escape)
@@ -176,6 +177,9 @@ class Templates:
             return self._trees.get(name) or self._trees.setdefault(name, self._plain.parse(self.sources[name], name))
         except TemplateSyntaxError as error:
             raise InvalidTemplate(f"{name}: line {error.lineno}: {error.message}") from None
+
+    def _own_uses(self, name: str) -> frozenset[Use]:
+        return self._used.get(name) or self._used.setdefault(name, frozenset(self._block_uses(name)))
 
     def _block_uses(self, name: str) -> Iterator[Use]:
         for block in self._parse(name).find_all(nodes.Block):

@@ -305,6 +305,7 @@ class Life:
             steps=steps,
             exits=exits,
             lasts=Delay(hours=rng.randint(1, 60)),
+            ends=rng.choice([None, None, On((Facts("return", "refunded"),), Delay(hours=rng.randint(0, 30)))]),
             accept_for=Delay(hours=rng.choice([0, 30, 60])),
             reentry=rng.choice([Once(), PerKey(), PerKey(), AfterExit(Delay(hours=10))]),
             arms=arms,

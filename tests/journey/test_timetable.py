@@ -249,6 +249,32 @@ def test_a_run_lapses_after_its_last_activity(life: Any) -> None:
     assert life.words(one.until("2026-04-01")) == ["skip r lapsed", "exit lapsed"]
 
 
+def test_a_run_settles_when_what_it_is_about_is_over(life: Any) -> None:
+    """Rule 14: so long after the facts of `ends` it is over, though steps never came up; what is due is waited for."""
+    thanks = life.step("t", On((Facts("return", "refunded"),), Delay(days=3)), promotional=False)
+    never = life.step("x", On((Facts("return", "exchanged"),)), promotional=False)
+    ends = On((Facts("return", "refunded"), Facts("return", "exchanged")), Delay(days=2), need="any")
+    one = life(life.journey(thanks, never, trigger=RETURN, lasts=Delay(days=60), ends=ends))
+    one.knows(life.ret("requested", MONDAY)).plan(MONDAY)
+    one.knows(life.ret("refunded", "2026-03-04")).plan("2026-03-04")
+    assert one.wake == life.at("2026-03-07")
+    assert life.words(one.until("2026-05-01")) == ["send t", "skip x settled", "exit settled"]
+    assert one.last("t").at == life.at("2026-03-07")
+
+
+def test_a_run_lapses_where_its_end_is_later(life: Any) -> None:
+    """Rule 14: whichever comes first, and the run is looked at again when it may end by itself."""
+    never = life.step("x", On((Facts("return", "exchanged"),)), promotional=False)
+    ends = On((Facts("return", "refunded"),), Delay(days=9))
+    one = life(life.journey(never, trigger=RETURN, lasts=Delay(days=5), ends=ends))
+    one.knows(life.ret("requested", MONDAY)).plan(MONDAY)
+    one.knows(life.ret("refunded", "2026-03-04")).plan("2026-03-04")
+    assert life.words(one.until("2026-05-01")) == ["skip x lapsed", "exit lapsed"]
+    sooner = life(life.journey(never, trigger=RETURN, lasts=Delay(days=50), ends=ends))
+    sooner.knows(life.ret("requested", MONDAY), life.ret("refunded", "2026-03-04")).plan("2026-03-04")
+    assert sooner.wake == life.at("2026-03-13")
+
+
 def test_only_facts_that_the_journey_looks_at_are_activity(life: Any) -> None:
     """`needs` is all that is read: a parcel of the same order does not keep a journey open that never asks for parcels."""
     step = life.step("again", On((Facts("return", key="any"),)))

@@ -42,7 +42,8 @@ def test_every_letter_in_its_time(story) -> None:
     }
     assert one.why("question") == ["condition"]
     assert [row.step for row in one.rows() if row.promotional] == ["recommendations", "thanks"]
-    assert one.rows("exit")[0].reason == "lapsed"
+    (left,) = one.rows("exit")
+    assert (left.reason, left.at) == ("settled", one.day(18))  # two weeks after the money
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.OTHER])
@@ -269,12 +270,14 @@ def test_every_number_is_a_parameter() -> None:
         "priority": 3,
         "topic": "news",
         "thank_after": Delay(days=20),
+        "settles_after": Delay(days=30),
     }
     own = {"help_after": Delay(hours=5), "remind_before": Delay(days=4), "recommend_after": Delay(days=9)}
     for journey in (product_return(**common, **own), cancelled_service(**common)):
         assert (journey.version, journey.priority, journey.topic) == (2, 3, "news")
         assert (journey.accept_for, journey.lasts, journey.window) == (Delay(days=2), Delay(days=90), Delay(days=14))
         assert dict(journey.arms) == {"letters": 1.0}
+        assert journey.ends.delay == Delay(days=30)
         assert {step.valid_for for step in journey.steps} == {Delay(days=1)}
         thanks = journey.steps[-1]
         assert (thanks.offer, thanks.hour, thanks.moment.delay) == ("ten", 9, Delay(days=20))
@@ -289,7 +292,7 @@ def test_a_cancelled_service(story) -> None:
     for day, status in enumerate(("requested", "confirmed", "ended")):
         one.knows(one.service(status, day)).tick(day)
     assert one.over().sent() == {"received": 0, "confirmed": 1, "ended": 2, "thanks": 5}
-    assert one.why("withdrawn") == ["lapsed"]
+    assert one.why("withdrawn") == ["settled"]
 
 
 def test_a_cancellation_withdrawn(story) -> None:

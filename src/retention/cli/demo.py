@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from retention.cli.output import print_demo, print_effects, print_json, progress_bar, working
+from retention.cli.output import print_demo, print_json, progress_bar, working
 from retention.cli.shop import begin_shop, json_option, open_storage
 from retention.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from retention.demo_shop import Mailed, Simulated, World
+    from collections.abc import Callable
+
+    from retention.demo_shop import Effect, Mailed, Simulated, World
+    from retention.storage.sqlite import SQLiteStorage
 
 __all__ = ["demo"]
 
 
 _DEMO_FILES = frozenset({"shop.db", "shop.db-wal", "shop.db-shm", "letters", "results.json"})
+_FIRST_LIFE = 0.2  # the shop is lived five times
 
 
 @click.command()
@@ -33,8 +37,8 @@ _DEMO_FILES = frozenset({"shop.db", "shop.db-wal", "shop.db-shm", "letters", "re
 @click.option("--customers", type=int, help="How many customers, instead of the world's number.")
 @click.option("--days", type=int, help="How many days, instead of the world's number.")
 @click.option("--seed", default=1, show_default=True, help="Another seed is another shop.")
-@click.option("--keep-writing", is_flag=True, help="Go on even when many readers unsubscribe, to see what comes of it.")
-@click.option("--playbooks", is_flag=True, help="All four playbooks, and the shop once more without each: five lives.")
+@click.option("--win-back", is_flag=True, help="Win-back alone, in a larger shop, beside other ways of mailing.")
+@click.option("--keep-writing", is_flag=True, help="With --win-back: go on even when many readers unsubscribe.")
 @json_option
 def demo(
     directory: Path,
@@ -43,61 +47,92 @@ def demo(
     days: int | None,
     seed: int,
     *,
+    win_back: bool,
     keep_writing: bool,
-    playbooks: bool,
     as_json: bool,
 ) -> None:
-    """Simulate a shop whose truth is known, and compare what the results say with it."""
+    """Simulate a shop whose truth is known, with all four playbooks, and compare what the results say with it."""
     import attrs
 
-    from retention import demo_shop
-    from retention.senders.maildir import MaildirSender
-
-    if world not in demo_shop.WORLDS:
-        raise InvalidInput(f"--world: {world!r} is unknown; use one of {', '.join(demo_shop.WORLDS)}")
-    chosen = demo_shop.WORLDS[world]
-    chosen = chosen if customers is None else attrs.evolve(chosen, customers=customers)
-    if playbooks:
-        _all_four(chosen if days is None else attrs.evolve(chosen, days=days), seed, as_json=as_json)
-        return
+    chosen = _world(world, win_back=win_back, customers=customers, days=days)
     _empty(directory)
     with (
         progress_bar("living through the days", quiet=as_json) as progress,
         open_storage(directory / "shop.db") as storage,
     ):
-        done = demo_shop.simulate(
-            chosen,
-            seed=seed,
-            days=days,
-            may_stop=not keep_writing,
-            storage=storage,
-            sender=MaildirSender(directory / "letters"),
-            progress=lambda day, days: progress(day / days),
-        )
-        shop = done.engine.shop
-        begin_shop(storage, currency=shop.currency, timezone=shop.timezone, id=shop.id, name=shop.name)
+        if win_back:
+            done = _live(chosen, seed, storage, directory, progress, may_stop=not keep_writing)
+            effects: tuple[Effect, ...] = ()
+        else:
+            done, effects = _live_all_four(chosen, seed, storage, directory, progress)
         told = str(done.engine.explain(done.example)) if done.example else ""
-    rivals = _rivals(done, quiet=as_json)
-    found = {**done.to_json(), "rivals": {name: attrs.asdict(one) for name, one in rivals.items()}}
+    rivals = _rivals(done, quiet=as_json) if win_back else {}
+    found = {
+        **done.to_json(),
+        "effects": [attrs.asdict(one) for one in effects],
+        "rivals": {name: attrs.asdict(one) for name, one in rivals.items()},
+    }
     (directory / "results.json").write_text(json.dumps(found, ensure_ascii=False, indent=2), encoding="utf-8")
     if as_json:
         print_json(found)
     else:
-        print_demo(directory, done, rivals, told)
+        print_demo(directory, done, effects, rivals, told)
 
 
-def _all_four(world: World, seed: int, *, as_json: bool) -> None:
-    """What each of four playbooks did, beside what its own control group says."""
+def _world(name: str, *, win_back: bool, customers: int | None, days: int | None) -> World:
     import attrs
 
     from retention import demo_shop
 
-    with progress_bar("living the shop's year five times", quiet=as_json) as progress:
-        done, found = demo_shop.effects(attrs.evolve(world, runs_every=3), seed=seed, progress=progress)
-    if as_json:
-        print_json({"results": done.results.to_json(), "effects": [attrs.asdict(one) for one in found]})
-    else:
-        print_effects(done, found)
+    if name not in demo_shop.WORLDS:
+        raise InvalidInput(f"--world: {name!r} is unknown; use one of {', '.join(demo_shop.WORLDS)}")
+    world = demo_shop.WORLDS[name] if win_back else demo_shop.returning(demo_shop.WORLDS[name])
+    world = world if customers is None else attrs.evolve(world, customers=customers)
+    return world if days is None else attrs.evolve(world, days=days)
+
+
+def _live(
+    world: World,
+    seed: int,
+    storage: SQLiteStorage,
+    directory: Path,
+    progress: Callable[[float], None],
+    **how: Any,
+) -> Simulated:
+    """One life of the shop, kept in the directory."""
+    from retention import demo_shop
+    from retention.senders.maildir import MaildirSender
+
+    done = demo_shop.simulate(
+        world,
+        seed=seed,
+        storage=storage,
+        sender=MaildirSender(directory / "letters"),
+        progress=lambda day, days: progress(day / days),
+        **how,
+    )
+    shop = done.engine.shop
+    begin_shop(storage, currency=shop.currency, timezone=shop.timezone, id=shop.id, name=shop.name)
+    return done
+
+
+def _live_all_four(
+    world: World, seed: int, storage: SQLiteStorage, directory: Path, progress: Callable[[float], None]
+) -> tuple[Simulated, tuple[Effect, ...]]:
+    """The shop with all playbooks, and what each of them did."""
+    from retention import demo_shop
+
+    done = _live(
+        world,
+        seed,
+        storage,
+        directory,
+        lambda share: progress(_FIRST_LIFE * share),
+        journeys=demo_shop.playbooks(),
+        may_stop=False,
+    )
+    rest = 1 - _FIRST_LIFE
+    return done, demo_shop.effects(done, progress=lambda share: progress(_FIRST_LIFE + rest * share))
 
 
 def _rivals(done: Simulated, *, quiet: bool) -> dict[str, Mailed]:

@@ -16,13 +16,13 @@ from retention.errors import InvalidInput
 if TYPE_CHECKING:
     from retention.demo_shop import Effect, Mailed, Simulated
     from retention.engine import Results
+    from retention.engine.results import Incremental
     from retention.importers.csv import Batch
     from retention.letters import Examined
     from retention.simulate import JourneySimulated, Simulation
 
 __all__ = [
     "print_demo",
-    "print_effects",
     "print_examined",
     "print_import",
     "print_json",
@@ -155,43 +155,68 @@ def print_results(found: Results) -> None:
         click.echo(note)
 
 
-def print_demo(directory: Path, done: Simulated, rivals: Mapping[str, Mailed], told: str) -> None:
-    """The results of a simulated shop beside its truth, and what other ways of mailing earn with the same customers."""
+def print_demo(
+    directory: Path, done: Simulated, effects: Sequence[Effect], rivals: Mapping[str, Mailed], told: str
+) -> None:
+    """The results of a simulated shop beside its truth: what every playbook did, or win-back beside other mailings."""
     print_results(done.results)
-    truth, found = done.truth, done.results.journeys[0].incremental
-    estimate = f"{found.estimate:.0f} ({found.lower:.0f} to {found.upper:.0f})" if found else "not enough data yet"
-    rows: list[tuple[object, ...]] = [
-        ("came back because of the letters", estimate, truth.incremental),
-        ("came back, with letters", truth.returned, truth.returned),
-        ("of them would have come anyway", "unknown", truth.unaided),
-        ("annoyed enough to unsubscribe", truth.unsubscribed, truth.unsubscribed),
-        ("offers granted", truth.granted, truth.granted),
-        ("offers used", truth.redeemed, truth.redeemed),
-        ("of them on orders that come anyway", "unknown", truth.redeemed_anyway),
-    ]
-    _table("what a shop can know, beside the simulated truth", ["", "results", "truth"], rows)
+    if effects:
+        _print_effects(done, effects)
+    else:
+        _print_returned(done)
+    _print_offers(done)
     _print_money(done, rivals)
     if done.stopped is not None:
         click.echo(f"the shop stopped writing on {done.stopped}: too many readers answered by unsubscribing")
     if told:
         click.echo(f"\n{told}\n")
-    click.echo(f"{directory}: shop.db, results.json and {truth.letters} letters in letters/ (.eml, any mail program)")
-
-
-def print_effects(done: Simulated, found: Sequence[Effect]) -> None:
-    """What every playbook did in the simulated truth, beside what its control group says of it."""
-    estimates = {one.journey: one.incremental for one in done.results.journeys}
-    rows: list[tuple[object, ...]] = []
-    for one in found:
-        told = estimates[one.journey]
-        said = f"{told.estimate:.0f} ({told.lower:.0f} to {told.upper:.0f})" if told else "not enough data yet"
-        kept = one.sent_back_without - one.sent_back
-        rows.append((one.journey, one.treated, said, one.incremental, f"{kept:+d}", f"{one.letters:+d}"))
-    columns = ["journey", "treated", "results: came back because of it", "truth", "returns saved", "letters"]
-    _table("the four playbooks, beside the simulated truth", columns, rows)
     click.echo(
-        "truth: the same shop lived once more without the journey; the customers are those drawn for its letters"
+        f"{directory}: shop.db, results.json and {done.truth.letters} letters in letters/ (.eml, any mail program)"
     )
+
+
+def _print_returned(done: Simulated) -> None:
+    truth = done.truth
+    rows: list[tuple[object, ...]] = [
+        ("came back because of the letters", _said(done.results.journeys[0].incremental), truth.incremental),
+        ("came back, with letters", truth.returned, truth.returned),
+        ("of them would have come anyway", "unknown", truth.unaided),
+    ]
+    _table("what a shop can know, beside the simulated truth", ["", "results", "truth"], rows)
+
+
+def _said(found: Incremental | None) -> str:
+    return f"{found.estimate:.0f} ({found.lower:.0f} to {found.upper:.0f})" if found else "not enough data yet"
+
+
+def _print_effects(done: Simulated, found: Sequence[Effect]) -> None:
+    """What every playbook did in the simulated truth, beside what its control group says of it."""
+    said = {one.journey: _said(one.incremental) for one in done.results.journeys}
+    rows: list[tuple[object, ...]] = [
+        (
+            *(one.journey, one.treated, said[one.journey], one.incremental),
+            *(f"{one.saved:+d}", f"{one.letters:+d}", f"{one.margin:+.0f}"),
+        )
+        for one in found
+    ]
+    columns = ["journey", "treated", "came back", "truth", "kept", "letters", done.engine.shop.currency]
+    _table("what every playbook did, beside the simulated truth", columns, rows)
+    click.echo(
+        "came back: because of the journey, as its control group has it; truth: the same shop lived once more without "
+        "the journey, for the customers drawn for its letters; kept: those who send nothing back because of it; "
+        "letters and money: of the whole shop, with the journey less without it"
+    )
+
+
+def _print_offers(done: Simulated) -> None:
+    truth = done.truth
+    rows: list[tuple[object, ...]] = [
+        ("annoyed enough to unsubscribe", truth.unsubscribed, truth.unsubscribed),
+        ("offers granted", truth.granted, truth.granted),
+        ("offers used", truth.redeemed, truth.redeemed),
+        ("of them on orders that come anyway", "unknown", truth.redeemed_anyway),
+    ]
+    _table("letters and offers", ["", "results", "truth"], rows)
 
 
 def _print_money(done: Simulated, rivals: Mapping[str, Mailed]) -> None:
@@ -205,12 +230,13 @@ def _print_money(done: Simulated, rivals: Mapping[str, Mailed]) -> None:
         ("without any letter it would earn", f"{truth.margin_without:.0f}"),
     ]
     _table("the money, in the simulated truth", ["", currency], rows)
-    rows = [("by the journey, but for its control", truth.letters, f"{truth.profit:+.0f}")]
+    rows = [("by the shop, but for its control groups", truth.letters, f"{truth.profit:+.0f}")]
     rows += [(name, one.letters, f"{one.margin - truth.margin_without:+.0f}") for name, one in rivals.items()]
     _table("what letters earn, less letters and offers", ["written to", "letters", currency], rows)
-    click.echo(
-        "the others write at most every four weeks, with an offer in each letter, and hold back no control group"
-    )
+    if rivals:
+        click.echo(
+            "the others write at most every four weeks, with an offer in each letter, and hold back no control group"
+        )
 
 
 def print_run(done: Mapping[str, Mapping[str, int]]) -> None:

@@ -11,7 +11,8 @@ one gets, but for the budget of offers that all share.
 
     mail(WORLDS["default"], RIVALS["at risk"], offer=…).margin    # what another rule earns with the same customers
 
-`effects` lives the shop with all four playbooks, and once more without each: what each of them did is known too.
+    done = simulate(returning(WORLDS["default"]), journeys=playbooks(), may_stop=False)
+    effects(done)                           # what each of the four did: the shop lived once more without it
 
 `worlds` says how customers are, `lives` draws them, `catalogue` is what they buy and may be offered, `responses` how
 they take a letter, `customers` what they do; `simulation` lives the days, `brake` ends them early, `truth` counts,
@@ -21,7 +22,7 @@ the world: the same call gives the same result, everywhere.
 
 from __future__ import annotations
 
-from retention.demo_shop.playbooks import Effect, effects, playbooks
+from retention.demo_shop.playbooks import Effect, effects, playbooks, returning
 from retention.demo_shop.rivals import RIVALS, Mailed, mail
 from retention.demo_shop.simulation import Simulated, granting, shop, simulate, targeted
 from retention.demo_shop.truth import Truth
@@ -39,6 +40,7 @@ __all__ = [
     "granting",
     "mail",
     "playbooks",
+    "returning",
     "shop",
     "simulate",
     "targeted",

@@ -54,9 +54,9 @@ class Customers:
     """All customers of one simulation under way; they are rows of `lives`, times are seconds from `origin`.
 
     `till`: asked about every code that is used. `tally`: what letters did so far: "unsubscribed" customers, orders
-    "won" and "lost" (given up, or placed earlier), codes
-    "redeemed", of these "redeemed anyway". `margin_won`: what those orders earned, less the
-    ones lost; `given`: what the offers cost on all orders. `sent_back`: who has returned something.
+    "won", "lost" (given up, or placed earlier) and "kept" that would have gone back, codes "redeemed", of these
+    "redeemed anyway". `margin_won`: what those orders earned, less the ones lost; `given`: what the offers cost on all
+    orders. `sent_back`: who has returned something.
     """
 
     def __init__(
@@ -260,10 +260,18 @@ class Customers:
 
     def _sends_back(self, event: _Event) -> Iterator[Fact]:
         if self._is_prevented(event):
+            self._keeps(self._returned[event.order])
             return
         self.sent_back.add(event.customer)
         heappush(self._events, event._replace(at=event.at + _REFUNDED_AFTER, what="is_refunded"))
         yield self._return(event, "requested")
+
+    def _keeps(self, order: OrderPlaced) -> None:
+        """An order that was thought to go back earns its margin, and costs the cut that is not paid back."""
+        price = catalogue.worth(order.lines)
+        self.tally["kept"] += 1
+        self.margin_won += self.world.margin * price
+        self.given += price - float(order.total)
 
     def _is_refunded(self, event: _Event) -> Iterator[Fact]:
         yield self._return(event, "refunded")

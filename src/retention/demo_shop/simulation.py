@@ -43,13 +43,15 @@ _OFFERS = Needs(frozenset({OfferDecided.kind}))
 class Simulated:
     """A simulation that is over: the engine with all that it recorded, its results, and the truth beside them.
 
-    `example`: the id of a customer with an order, a return and a letter, for `engine.explain`; "" if there is none.
+    `journeys`: what ran, the one that the truth is about first. `example`: the id of a customer with an order, a return
+    and a letter, for `engine.explain`; "" if there is none.
     `stopped`: the day on which the shop took its letters off the timetable, see `brake`; None if it did not.
     """
 
     world: World
     seed: int
     engine: Engine
+    journeys: tuple[Journey, ...]
     results: Results
     truth: Truth
     example: str
@@ -104,7 +106,6 @@ def simulate(
     seed: int = 1,
     storage: Storage | None = None,
     sender: Sender | None = None,
-    journey: Journey | None = None,
     journeys: Sequence[Journey] = (),
     days: int | None = None,
     may_stop: bool = True,
@@ -113,9 +114,9 @@ def simulate(
     """Live the world's days through an engine of its own and count what its letters did.
 
     `seed`: from 0 up; in worlds that differ only in what letters do it gives the same customers. `storage`: empty; in
-    memory unless given. `sender`: gets every letter; keeps them in memory unless given. `journey`: `targeted` unless
-    given. `journeys`: several instead, the one that the truth is about first; then parcels are told of, and help after
-    a delivery prevents some returns. `days`: fewer or more than the world's. `may_stop`: whether the shop stops writing
+    memory unless given. `sender`: gets every letter; keeps them in memory unless given. `journeys`: `targeted` alone
+    unless given; where there are several the truth is about the first one, parcels are told of, and help after a
+    delivery prevents some returns. `days`: fewer or more than the world's. `may_stop`: whether the shop stops writing
     when too many unsubscribe, see `brake`. `progress`: called after each day with the days done and the days in all.
     Raises `InvalidInput` for numbers out of range.
 
@@ -125,19 +126,21 @@ def simulate(
     (True, 0)
     """
     world = world if days is None else attrs.evolve(world, days=days)
+    running = tuple(journeys) or (targeted(),)
     play = _Play(
         world,
         _values.count("seed", seed),
         MemoryStorage() if storage is None else storage,
         MemorySender() if sender is None else sender,
-        journeys or (targeted() if journey is None else journey,),
+        running,
         may_stop=may_stop,
     )
     for day in range(world.days):
         play.live(world.start + timedelta(days=day))
         if progress is not None:
             progress(day + 1, world.days)
-    return Simulated(world, seed, play.engine, play.engine.results(), play.truth(), play.example, play.stopped)
+    results = play.engine.results()
+    return Simulated(world, seed, play.engine, running, results, play.truth(), play.example, play.stopped)
 
 
 class _Reader:

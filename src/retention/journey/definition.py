@@ -300,7 +300,8 @@ class Journey:
     """A timetable of letters.
 
     `trigger`: the facts that start a run; the run's key is the fact's. `lasts`: the run ends so long after the last
-    thing that happened in it. `accept_for`: an older trigger is refused. `when`: must hold at the entry, else it is
+    thing that happened in it, and at `ends` if that comes first, even if some steps never came up; letters that are
+    due are waited for. `accept_for`: an older trigger is refused. `when`: must hold at the entry, else it is
     refused for good. `unless_inside`: journeys whose open run refuses an entry here. `arms`: shares of customers,
     summing to 1; the arm "control" gets no promotional letters. `window`: within it an order counts as a return in the
     results.
@@ -314,6 +315,7 @@ class Journey:
     version: int = 1
     exits: tuple[Exit, ...] = field(default=(), converter=_tuple, validator=_doors.many_of(Exit))
     lasts: Delay = field(default=Delay(days=30), validator=_A_DELAY)
+    ends: On | None = field(default=None, validator=optional(_doors.a(On)))
     accept_for: Delay = field(default=Delay(days=7), validator=_A_DELAY)
     when: Condition | None = field(default=None, validator=optional(condition))
     unless_inside: tuple[str, ...] = field(default=(), converter=_tuple)
@@ -374,11 +376,11 @@ class Journey:
     def kinds(self) -> frozenset[str]:
         """The kinds of facts that it looks at."""
         found = {self.trigger.kind, *(_OF_GRANTS if self.asks_for_offers else ())}
-        for step in self.steps:
-            if isinstance(step.moment, On):
-                found |= {facts.kind for facts in step.moment.facts}
-            elif isinstance(step.moment, Before):
-                found.add(step.moment.fact.kind)
+        for moment in (self.ends, *(step.moment for step in self.steps)):
+            if isinstance(moment, On):
+                found |= {facts.kind for facts in moment.facts}
+            elif isinstance(moment, Before):
+                found.add(moment.fact.kind)
         return frozenset(found.union(*(kinds(condition) for condition in self.conditions())))
 
 

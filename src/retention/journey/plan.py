@@ -13,6 +13,7 @@ every step.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -206,11 +207,18 @@ class Desk:
             if all(not step.recurs and run.of_step(step) for step in run.steps):
                 self._end(run, "completed")
                 continue
-            over = self._after(run.last_activity(), run.journey.lasts)
+            over, reason = min(self._ends(run))
             if over <= self.now:
-                self._end(run, "lapsed")
+                self._end(run, reason)
             else:
                 self._wakes.append(over)
+
+    def _ends(self, run: Run) -> Iterator[tuple[datetime, str]]:
+        """When the run is over although some steps never came up, and why."""
+        yield self._after(run.last_activity(), run.journey.lasts), "lapsed"
+        settled = run.settled()
+        if settled is not None:
+            yield settled, "settled"
 
     def _open_runs(self) -> list[Run]:
         return [run for run in self.runs if run.ended is None]

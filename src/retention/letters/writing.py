@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TypedDict
@@ -51,10 +52,18 @@ def _sources(overrides: Path | None) -> dict[str, str]:
 
 
 def _compiled(letters: Letters) -> Mapping[str, Templates]:
-    sources = _sources(letters.overrides)
-    return {
-        language: Templates(sources, localisation.filters(language, letters.shop.currency)) for language in LANGUAGES
-    }
+    currency = letters.shop.currency
+    return _ours(currency) if letters.overrides is None else _by_language(_sources(letters.overrides), currency)
+
+
+@cache
+def _ours(currency: str) -> Mapping[str, Templates]:
+    """The letters that come with the library; they never change, so all shops of a process share what is compiled."""
+    return _by_language(_sources(None), currency)
+
+
+def _by_language(sources: Mapping[str, str], currency: str) -> Mapping[str, Templates]:
+    return {language: Templates(sources, localisation.filters(language, currency)) for language in LANGUAGES}
 
 
 class _Wanted(TypedDict):

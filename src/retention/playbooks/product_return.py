@@ -25,6 +25,7 @@ _ARRIVED = ("received", *RETURN_ENDS)
 _ON_ITS_WAY = ("in_transit", *_ARRIVED)
 _MONEY_MOVED = Facts("return", "refunded", attribute="refund")
 _SETTLED = (_MONEY_MOVED, Facts("return", "exchanged"))
+_OVER = ("ended", "withdrawn")
 _BRANCHES = {"SIZE": "size", "DEFECT": "defect", "MIND": "mind"}
 
 
@@ -47,6 +48,7 @@ def product_return(
     valid_for: Delay = Delay(days=3),
     accept_for: Delay = Delay(days=7),
     lasts: Delay = Delay(days=60),
+    settles_after: Delay = Delay(days=14),
     window: Delay = Delay(days=28),
     priority: int = 10,
     topic: str = "marketing",
@@ -59,13 +61,15 @@ def product_return(
     "recommendations" and "thanks", with a coupon and the one question about the service.
 
     `version`, `control`, `arms`, `valid_for`, `accept_for`, `lasts`, `window`, `priority`, `topic`: as in `win_back`;
-    control and topic concern the promotional letters alone. `help_after`: from the request to the question, and from
-    the known reason to the help. `remind_before`: from the reminder to the deadline that a fact of the return states.
-    `recommend_after` and `thank_after`: from the money or the exchange on; None: no such letter. `offer`: the one in
-    the thanks, an id, `GRANTED` or "" for none; `without_offer`: whether it is sent to whom none is granted.
-    `overtaken`: whether stages that a later one has overtaken are told all the same. `owned`: ids of the letters that
-    the `owner`, another tool of the shop, sends already: ours are not sent, with that reason. `own_reasons`: the shop's
-    own, so that their group is known; any other code counts as unclear. `hour`: of the promotional letters, local time.
+    control and topic concern the promotional letters alone. `settles_after`: from the money or the exchange to the end
+    of the run, so that it does not keep other journeys out for as long as it `lasts`. `help_after`: from the request to
+    the question, and from the known reason to the help. `remind_before`: from the reminder to the deadline that a fact
+    of the return states. `recommend_after` and `thank_after`: from the money or the exchange on; None: no such letter.
+    `offer`: the one in the thanks, an id, `GRANTED` or "" for none; `without_offer`: whether it is sent to whom none is
+    granted. `overtaken`: whether stages that a later one has overtaken are told all the same. `owned`: ids of the
+    letters that the `owner`, another tool of the shop, sends already: ours are not sent, with that reason.
+    `own_reasons`: the shop's own, so that their group is known; any other code counts as unclear. `hour`: of the
+    promotional letters, local time.
     Raises `InvalidJourney` for what cannot work.
 
     >>> [step.id for step in product_return(recommend_after=None).steps if step.promotional]
@@ -83,6 +87,7 @@ def product_return(
         trigger=Facts("return", "requested"),
         steps=owned_by(owner, owned, varied(steps, arms)),
         lasts=lasts,
+        ends=On(_SETTLED, settles_after, need="any"),
         accept_for=accept_for,
         reentry=PerKey(),
         arms=shares(control, arms),
@@ -181,6 +186,7 @@ def cancelled_service(
     valid_for: Delay = Delay(days=3),
     accept_for: Delay = Delay(days=7),
     lasts: Delay = Delay(days=60),
+    settles_after: Delay = Delay(days=14),
     window: Delay = Delay(days=28),
     priority: int = 10,
     topic: str = "marketing",
@@ -188,7 +194,8 @@ def cancelled_service(
     """The chain of one cancelled service or subscription: a run for each fact "service_cancellation requested".
 
     "received" at once, "confirmed", "ended" and "withdrawn" each once, and after the end "thanks", promotional.
-    The parameters are those of `product_return`; `thank_after`: from the end of the service on.
+    The parameters are those of `product_return`; `thank_after`: from the end of the service on; `settles_after`: from
+    the end or the withdrawal on.
 
     >>> [step.template for step in cancelled_service(thank_after=None).steps]
     ['service/received', 'service/confirmed', 'service/ended', 'service/withdrawn']
@@ -205,6 +212,7 @@ def cancelled_service(
         trigger=Facts("service_cancellation", "requested"),
         steps=owned_by(owner, owned, varied(steps, arms)),
         lasts=lasts,
+        ends=On(tuple(Facts(told.kind, status) for status in _OVER), settles_after, need="any"),
         accept_for=accept_for,
         reentry=PerKey(),
         arms=shares(control, arms),
@@ -215,8 +223,7 @@ def cancelled_service(
 
 
 def _of_the_service(told: _Stages) -> Iterator[Step]:
-    over = ("withdrawn", "ended")
-    yield told.step("received", After(), "service/received", ("confirmed", *over))
-    yield told.step("confirmed", On((Facts(told.kind, "confirmed"),)), "service/confirmed", over)
-    for status in ("ended", "withdrawn"):
+    yield told.step("received", After(), "service/received", ("confirmed", *_OVER))
+    yield told.step("confirmed", On((Facts(told.kind, "confirmed"),)), "service/confirmed", _OVER)
+    for status in _OVER:
         yield told.step(status, On((Facts(told.kind, status),)), f"service/{status}")
