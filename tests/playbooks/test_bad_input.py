@@ -34,7 +34,7 @@ EXITS = {"ordered", "sent_back"}
 FLAWS = {
     "a hole before a mark": r"(?:^|\s)[,;:!?.](?!\w)|,\s*[,!.]",
     "nothing in quotes": r"«\W*»|“\W*”|\"\W*\"|\(\W*\)",
-    "a value that is none": r"\b(?:None|null|nan|[Uu]ndefined)\b",
+    "a value that is none": r"\b(?:None|null|nan|(?i:undefined))\b",
     "two spaces": r"\S {2,}\S",
     "a template's mark": r"\{\{|\}\}|\{%|%\}",
     "an item without a name": r"^\* *[,:]|^\*\s*$",

@@ -26,7 +26,8 @@ def check(fact: object, shop: Shop) -> None:
 
 def speaks_otherwise(fact: Fact) -> bool:
     """Whether it names a language that no letters are written in; who it is about is written to as before."""
-    return isinstance(fact, ProfileChanged) and bool(fact.language) and not language_of(fact.language)
+    said = (isinstance(fact, ProfileChanged) and fact.language) or ""
+    return said != "" and not language_of(said)
 
 
 def noted(facts: Iterable[Fact]) -> Iterator[str]:
