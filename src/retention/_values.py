@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from functools import partial
-from typing import TypeVar
+from functools import cache, partial
+from typing import Any, TypeVar
 
-from attrs import Attribute
+from attrs import NOTHING, Attribute, fields
 
 from retention.errors import InvalidInput
 
@@ -216,6 +216,16 @@ def _record(cls: type[T], field: str, value: object) -> T:
     if not isinstance(value, dict | Mapping):
         raise InvalidInput(f"{field}: {value!r} is no {cls.__name__}")
     try:
-        return cls(**value)
+        return cls(**told(cls, value))
     except TypeError as error:
         raise InvalidInput(f"{field}: {error}") from None
+
+
+@cache
+def _optional(cls: type) -> frozenset[str]:
+    return frozenset(a.name for a in fields(cls) if a.default is not NOTHING)
+
+
+def told(cls: type, data: Mapping[str, object]) -> dict[str, Any]:
+    """What JSON says of a record's fields: null says no more than leaving out a field that may be left out."""
+    return {name: value for name, value in data.items() if value is not None or name not in _optional(cls)}

@@ -5,6 +5,7 @@ Frozen nouns without behaviour. A `Customer` is what the facts add up to at one 
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from attrs import field, frozen
@@ -12,10 +13,20 @@ from attrs import field, frozen
 from retention import _calendar, _values
 from retention.errors import InvalidInput
 
-__all__ = ["LANGUAGES", "Customer", "Product", "Shop"]
+__all__ = ["LANGUAGES", "Customer", "Product", "Shop", "language_of"]
 
 LANGUAGES = ("en", "ru")
 """The languages that letters are written in."""
+
+
+def language_of(tag: str) -> str:
+    """The language of letters that a tag means, whatever the region; "" for one that no letters are written in.
+
+    >>> language_of("ru"), language_of("en-GB"), language_of("RU_ru.UTF-8"), language_of("de")
+    ('ru', 'en', 'ru', '')
+    """
+    spoken = re.split(r"[-_.]", tag.strip().lower(), maxsplit=1)[0]
+    return spoken if spoken in LANGUAGES else ""
 
 
 @frozen(kw_only=True, field_transformer=_values.cleaned)

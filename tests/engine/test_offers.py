@@ -220,7 +220,7 @@ def rounds(shops, *, explore, n=40):
     rng = np.random.default_rng(5)
     word = np.full(n, "asleep")
     who = Standing(word, np.full(n, ""), rng.uniform(20, 90, n), np.ones(n, dtype=int), np.full(n, 75))
-    left = Left(math.inf, np.array([math.inf, math.inf]), [0, 0])
+    left = Left(math.inf, np.array([math.inf, math.inf]), [(), ()])
     for shop in shops:
         requests = [Request(f"c{k}", "j", f"{shop.id}/{k}", ()) for k in range(n)]
         yield decide(granting(explore=explore), requests, who, offers.Beliefs(), left, None, shop=shop, now=NOON).facts

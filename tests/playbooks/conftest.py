@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +17,8 @@ from retention.journey import Book, ContactPolicy, CustomerFile, Decision, Journ
 
 FREE = ContactPolicy(quiet_hours=None, caps=())
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)
+ENGINE_TESTS = runpy.run_path(str(Path(__file__).parents[1] / "engine" / "conftest.py"))
+checked, checked_once = ENGINE_TESTS["checked"], ENGINE_TESTS["checked_once"]
 
 
 class Story:
@@ -145,3 +150,9 @@ class Story:
 def story() -> type[Story]:
     """`story(win_back())`: a customer who may be written to."""
     return Story
+
+
+@pytest.fixture(scope="session")
+def kit() -> SimpleNamespace:
+    """The small shop of the engine's tests, whose clock only the test moves."""
+    return SimpleNamespace(World=ENGINE_TESTS["World"], shop=ENGINE_TESTS["shop"])

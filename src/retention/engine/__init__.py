@@ -28,7 +28,7 @@ from retention import _records, _values, letters
 from retention._types import Json
 from retention.engine import copies, planning, reports, scoring
 from retention.engine.delivery import Delivery
-from retention.engine.doors import check, read
+from retention.engine.doors import check, noted, read
 from retention.engine.doubts import REPORTS, Doubt, Doubts, in_doubt
 from retention.engine.explanation import Explanation, explain
 from retention.engine.goods import Goods
@@ -246,7 +246,7 @@ class Engine:
             for fact in batch:
                 check(fact, self.shop)
             kept = self.storage.record(batch)
-            states.update(kept)
+            states.update([*kept, *noted(batch)])
             conflicts += [f"{f.kind} {f.id}" for f, state in zip(batch, kept, strict=True) if state == "conflict"]
         self._report("record", states)
         return Recorded(states["new"], states["known"], tuple(conflicts))

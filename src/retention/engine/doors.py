@@ -1,4 +1,4 @@
-"""What may enter: facts, in the one currency of the shop."""
+"""What may enter: facts, in the one currency of the shop; and what is noted of those that say what we cannot use."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from retention import facts
 from retention._types import Json
 from retention.errors import InvalidInput
-from retention.facts import Fact, OrderPlaced, Rejected, ReturnChanged
-from retention.people import Shop
+from retention.facts import Fact, OrderPlaced, ProfileChanged, Rejected, ReturnChanged
+from retention.people import Shop, language_of
 
-__all__ = ["check", "read"]
+__all__ = ["check", "noted", "read", "speaks_otherwise"]
 
 
 def check(fact: object, shop: Shop) -> None:
@@ -22,6 +22,17 @@ def check(fact: object, shop: Shop) -> None:
             f"currency: {fact.kind} {fact.id} is in {fact.currency}, the shop's is {shop.currency}; "
             "convert it, or keep a storage for each currency"
         )
+
+
+def speaks_otherwise(fact: Fact) -> bool:
+    """Whether it names a language that no letters are written in; who it is about is written to as before."""
+    said = (isinstance(fact, ProfileChanged) and fact.language) or ""
+    return said != "" and not language_of(said)
+
+
+def noted(facts: Iterable[Fact]) -> Iterator[str]:
+    """What to count of facts that were kept, although a part of them is of no use."""
+    return ("unknown_language" for fact in facts if speaks_otherwise(fact))
 
 
 def read(rows: Iterable[str | bytes | Json], shop: Shop, rejected: list[Rejected]) -> Iterator[Fact]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from retention.engine.doors import speaks_otherwise
 from retention.engine.rounds import REASONS as OFFERED
 from retention.facts import (
     ActivityFell,
@@ -19,6 +20,7 @@ from retention.facts import (
     OfferDecided,
     OfferRedeemed,
     OrderPlaced,
+    ProfileChanged,
     ReturnChanged,
     ReturnRiskFound,
 )
@@ -113,6 +115,12 @@ def _asleep(fact: FellAsleep) -> tuple[str, str]:
 @_fact.register
 def _fell(fact: ActivityFell) -> tuple[str, str]:
     return f"warning {fact.status}", fact.why
+
+
+@_fact.register
+def _profile(fact: ProfileChanged) -> tuple[str, str]:
+    unknown = speaks_otherwise(fact)
+    return "profile", f"no letters are written in language {fact.language!r}; it stays as it was" if unknown else ""
 
 
 @_fact.register

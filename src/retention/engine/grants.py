@@ -50,10 +50,11 @@ class Grant:
 
 @frozen
 class _Announced:
-    """One round of the log: what it took, in money and in pieces by offer, until when, and the prices it found."""
+    """One round of the log: what it took, in money, pieces by offer and codes of pools, until when, and its prices."""
 
     cost: float
     taken: dict[str, int]
+    codes: list[str]
     until: datetime
     prices: Prices | None
 
@@ -134,18 +135,15 @@ class Grants:
         gone = Counter(grant.fact.offer for grant in taken)
         for announced in pending:
             gone.update(announced.taken)
-        drawn: Counter[str] = Counter()
-        for announced in self._rounds:
-            drawn.update(announced.taken)
-        stock = np.array([self._pieces(offer, gone[offer.id], drawn[offer.id]) for offer in self.granting.catalogue])
+        free = {name: self._free(pool) for name, pool in self.granting.pools.items()}
+        stock = np.array([_pieces(offer, gone[offer.id], free.get(offer.id)) for offer in self.granting.catalogue])
         money = max(0.0, self.granting.budget - spent)
-        return Left(money, stock, [drawn[offer.id] for offer in self.granting.catalogue])
+        return Left(money, stock, [free.get(offer.id, ()) for offer in self.granting.catalogue])
 
-    def _pieces(self, offer: Offer, gone: int, drawn: int) -> float:
-        """How many are left: what ended unused is there again, the codes of a pool are not."""
-        pool = self.granting.pools.get(offer.id)
-        codes_left = math.inf if pool is None else len(pool) - drawn
-        return max(0.0, min(math.inf if offer.stock is None else offer.stock - gone, codes_left))
+    def _free(self, pool: Sequence[str]) -> list[str]:
+        """The codes that nobody had, in whatever order the pool is by now; the log knows those of erased customers."""
+        gone = self._by_code.keys() | {code for announced in self._rounds for code in announced.codes}
+        return [code for code in pool if code not in gone]
 
     def beliefs(self, now: datetime) -> Beliefs:
         """What the decisions taught whose horizon is over."""
@@ -182,6 +180,7 @@ class Grants:
             {
                 "cost": round(sum(float(fact.cost) for fact in granted), 2),
                 "taken": dict(Counter(fact.offer for fact in granted)),
+                "codes": [fact.code for fact in granted if fact.offer in self.granting.pools],
                 "until": max((f.expires_at for f in granted if f.expires_at), default=now).isoformat(),
                 "prices": None if decided.prices is None else decided.prices.to_json(),
                 "by": _whose(decided.facts),
@@ -194,6 +193,12 @@ class Grants:
         storage.remember(_name(_DONE, number), "done")
 
 
+def _pieces(offer: Offer, gone: int, free: Sequence[str] | None) -> float:
+    """How many are left: what ended unused is there again, the codes of a pool are not."""
+    codes_left = math.inf if free is None else len(free)
+    return max(0.0, min(math.inf if offer.stock is None else offer.stock - gone, codes_left))
+
+
 def _name(what: str, number: int) -> str:
     return f"{what}{number:09}"
 
@@ -201,7 +206,8 @@ def _name(what: str, number: int) -> str:
 def _announced(text: str) -> _Announced:
     data = json.loads(text)
     prices = None if data["prices"] is None else Prices.from_json(data["prices"])
-    return _Announced(data["cost"], data["taken"], datetime.fromisoformat(data["until"]), prices)
+    until = datetime.fromisoformat(data["until"])
+    return _Announced(data["cost"], data["taken"], data.get("codes", []), until, prices)
 
 
 def _whose(facts: Sequence[OfferDecided]) -> str:

@@ -10,7 +10,7 @@ Whether somebody is drawn, and what they draw, is a hash of their run: a round t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from types import MappingProxyType
@@ -73,11 +73,11 @@ class Request(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What may still be granted: money, pieces of each offer (inf: no limit), and codes drawn from each pool so far."""
+    """What may still be granted: money, pieces of each offer (inf: no limit), and of its pool the codes nobody had."""
 
     budget: float
     stock: FloatArray
-    drawn: Sequence[int]
+    codes: Sequence[Sequence[str]]
 
 
 class Decided(NamedTuple):
@@ -104,8 +104,8 @@ def decide(
     round_.choose(prices)
     round_.weigh(prices)
     zone = ZoneInfo(shop.timezone)
-    drawn = list(left.drawn)
-    facts = [round_.fact(row, drawn, shop.secret, zone) for row in range(len(requests))]
+    free = [iter(pool) for pool in left.codes]
+    facts = [round_.fact(row, free, shop.secret, zone) for row in range(len(requests))]
     return Decided(facts, round_.prices)
 
 
@@ -236,8 +236,8 @@ class _Round:
             best = self._greedy(row, by).offer if self.lot[row] else self.offer[row]
             self.propensity[row] = each[row] + (1 - explore) * (best == self.offer[row])
 
-    def fact(self, row: int, drawn: list[int], secret: str, zone: ZoneInfo) -> OfferDecided:
-        """The decision as it is kept; `drawn` counts the codes of each pool that are gone."""
+    def fact(self, row: int, free: Sequence[Iterator[str]], secret: str, zone: ZoneInfo) -> OfferDecided:
+        """The decision as it is kept; `free`: the codes of each pool that nobody has, taken one by one."""
         request, granting = self.requests[row], self.granting
         column = int(self.offer[row])
         chosen = np.flatnonzero(self.options[row]).tolist()
@@ -259,8 +259,7 @@ class _Round:
         ends = _wall_time.next_day(self.now + timedelta(days=offer.days), zone) - timedelta(seconds=1)
         coupon = _coupon(request, offer, self.now, ends, secret)
         if offer.id in granting.pools and coupon.issued_at == self.now:
-            coupon = evolve(coupon, code=granting.pools[offer.id][drawn[column]])
-            drawn[column] += 1
+            coupon = evolve(coupon, code=next(free[column]))
         return evolve(
             about,
             offer=offer.id,

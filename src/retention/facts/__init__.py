@@ -139,10 +139,13 @@ def to_json(fact: Fact) -> Json:
 
 
 def from_json(data: Json) -> Fact:
-    """The fact that `to_json` wrote; raises `InvalidInput` for no mapping, an unknown kind or field, a newer format."""
+    """The fact that `to_json` wrote; null is as good as a field left out, where that is allowed.
+
+    Raises `InvalidInput` for no mapping, an unknown kind or field, a newer format.
+    """
     cls, rest = _kind(data)
     try:
-        return cls(**rest)
+        return cls(**_values.told(cls, rest))
     except TypeError as error:
         raise InvalidInput(f"{cls.kind}: {error}") from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from retention.facts import ConsentChanged, EmailReported, Fact, ProfileChanged
-from retention.people import LANGUAGES, Customer
+from retention.people import Customer, language_of
 
 __all__ = ["KINDS", "customer_of", "stated"]
 
@@ -41,6 +41,5 @@ def customer_of(customer_id: str, facts: Iterable[Fact], *, timezone: str, langu
 def stated(fact: ProfileChanged) -> dict[str, str]:
     """The parts of the profile that a fact states, and that we can use."""
     told = {name: getattr(fact, name) for name in ("name", "email", "language", "timezone")}
-    if told["language"] not in LANGUAGES:
-        told["language"] = None
+    told["language"] = language_of(fact.language or "") or None
     return {name: value for name, value in told.items() if value is not None}

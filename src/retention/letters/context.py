@@ -154,7 +154,7 @@ def build(
         returned=about.returned(known, key, customer, shop.refund_days),
         service=about.service(known, key),
         risk=about.risk(known, key),
-        picks=tuple(about.pick(one, shop.currency) for one in picks),
+        picks=tuple(about.pick(one, shop.currency) for one in picks if product(one.name)),
         ask=about.Ask(shop, customer, key),
         unsubscribe_url=unsubscribe_url,
         preferences_url=links.preferences_url(shop, customer.id),
@@ -186,8 +186,8 @@ def _repeated(orders: Iterable[Iterable[str]]) -> tuple[str, ...]:
     for order in orders:
         for name in order:
             counts[name] = counts.get(name, 0) + 1
-    ranked = sorted([name for name, count in counts.items() if count > 1], key=lambda name: -counts[name])
-    return tuple(product(name) for name in ranked[:_MOST] if line(name))
+    named = [name for name, count in counts.items() if count > 1 and product(name)]
+    return tuple(product(name) for name in sorted(named, key=lambda name: -counts[name])[:_MOST])
 
 
 def _given_back(facts: Iterable[Fact]) -> frozenset[str]:
