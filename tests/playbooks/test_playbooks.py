@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from retention.engine import Engine
+from retention.engine import Engine, Prevention
 from retention.facts import ConsentChanged, Fact, OrderPlaced, ProfileChanged, ReturnChanged
 from retention.importers.csv import Columns, Rules, read
 from retention.journey import Book, Needs, unaccounted
@@ -88,20 +88,41 @@ def before(paid: ReturnChanged) -> Iterator[Fact]:
         yield evolve(paid, id=f"{paid.id}-{status}", status=status, at=at, refund=None, reason=reason)
 
 
-@pytest.fixture(scope="module")
-def lived(shared_data: Path) -> tuple[Engine, list[Fact]]:
-    """Three months of Online Retail, a day at a time, with every playbook."""
-    facts = sorted(history(shared_data / "online_retail_uci.csv.gz", 60), key=lambda fact: (fact.at, fact.id))
+def live(folder: Path, customers: int, end: str) -> tuple[Engine, list[Fact]]:
+    """Online Retail up to a day, a day at a time, with every playbook."""
+    facts = sorted(history(folder / "online_retail_uci.csv.gz", customers), key=lambda fact: (fact.at, fact.id))
     now = [facts[0].at]
-    engine = Engine(MemoryStorage(), MemorySender(), journeys=ready(), shop=SHOP, clock=lambda: now[0])
-    known, end = 0, datetime.fromisoformat("2011-03-01T12:00:00+00:00")
-    while now[0] < end:
+    prevention = Prevention(saved="10", letter_cost="0.10")
+    engine = Engine(
+        MemoryStorage(), MemorySender(), journeys=ready(), shop=SHOP, prevention=prevention, clock=lambda: now[0]
+    )
+    known, until = 0, datetime.fromisoformat(f"{end}T12:00:00+00:00")
+    while now[0] < until:
         now[0] += timedelta(days=1)
         heard = [fact for fact in facts[known:] if fact.at <= now[0]]
         known += len(heard)
         engine.record(heard)
         engine.run()
     return engine, facts[:known]
+
+
+@pytest.fixture(scope="module")
+def lived(shared_data: Path) -> tuple[Engine, list[Fact]]:
+    """Three months of some customers."""
+    return live(shared_data, 60, "2011-03-01")
+
+
+@pytest.mark.shared_data
+@pytest.mark.simulation
+def test_the_whole_file(shared_data: Path) -> None:
+    """A year of every customer who sent something back: each return has its run, each customer is explainable."""
+    whole = live(shared_data, 10_000, "2011-12-31")
+    test_real_returns_start_their_chains(whole)
+    test_no_word_of_a_refund_before_the_file_has_it(whole)
+    test_every_customers_letters_are_explainable(whole)
+    engine, facts = whole
+    letters = engine.sender.messages
+    print(f"{len({fact.customer_id for fact in facts})} customers, {len(facts)} facts, {len(letters)} letters")  # noqa: T201
 
 
 @pytest.mark.shared_data
