@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from retention import facts
 from retention.journey import Needs
-from retention.letters import labels, links
+from retention.letters import links, words
 
 QUESTIONS = sorted(facts.QUESTIONS)
 
@@ -34,14 +34,14 @@ def told(site, customer="42"):
 def test_opening_a_link_changes_nothing(site, method, question, language):
     """Robots follow every link: they see the question with all answers, the chosen one ticked."""
     site.profile(language=language)
-    value = labels.answers(question)[0]
+    value = words.answers(question)[0]
     answer = site.call(method, path(site, question, value))
     assert answer.code == 200
     assert told(site) == []
     if method == "GET":
-        assert f"<title>{labels.question(question, language)}" in answer.text
+        assert f"<title>{words.ours().question(question, language)}" in answer.text
         assert f'value="{value}" required checked' in answer.text
-        assert all(labels.answer(question, one, language) in answer.text for one in labels.answers(question))
+        assert all(words.ours().answer(question, one, language) in answer.text for one in words.answers(question))
 
 
 def test_the_button_keeps_the_answer(site):

@@ -1,4 +1,4 @@
-"""The letters: whether every one of them can be written to anybody."""
+"""The letters and the pages behind their links: whether every one of them can be written to anybody."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ def letters() -> None:
 @click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A directory whose files replace the letters that come with the library.",
+    help="A directory whose files replace the letters, words and pages that come with the library.",
 )
 @json_option
 @click.pass_context
 def check(ctx: click.Context, templates: Path | None, *, as_json: bool) -> None:
-    """Write every letter of all journeys to invented customers of every sort, in every language."""
+    """Write every letter of all journeys, and every page, for invented customers of every sort, in every language."""
     from retention.cli.looking import sample_shop
     from retention.letters import Letters
     from retention.playbooks import ready
+    from retention.web.pages import Pages
 
-    examined = Letters(sample_shop("EUR"), templates).examine(ready())
+    found = Letters(sample_shop("EUR"), templates)
+    examined = found.examine(ready()) + Pages(found).examine()
     if as_json:
         print_json([attrs.asdict(one) for one in examined])
     else:

@@ -71,7 +71,7 @@ def sample_shop(currency: str) -> Shop:
 @click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A directory whose files replace the letters that come with the library.",
+    help="A directory whose files replace the letters and words that come with the library.",
 )
 @click.option("--currency", default="EUR", show_default=True, help="Of the amounts in the examples.")
 def preview(output: Path, templates: Path | None, currency: str) -> None:

@@ -18,9 +18,10 @@ from retention._templates import Templates, Use
 from retention.errors import InvalidInput, InvalidTemplate
 from retention.letters import context, links, parts
 from retention.letters.samples import MARKUP, NOW, Sample, samples
+from retention.letters.words import Words
 from retention.people import Shop
 
-__all__ = ["Examined", "check", "examine"]
+__all__ = ["Examined", "Setup", "check", "examine"]
 
 _FEW = 3
 LONGEST_TYPICAL = 78
@@ -47,46 +48,49 @@ class Examined:
     problems: tuple[str, ...]
 
 
-def check(
-    templates: Templates,
-    shop: Shop,
-    language: str,
-    template: str,
-    *,
-    promotional: bool,
-    subject: str = "subject",
-    thorough: bool = True,
-) -> None:
+@frozen
+class Setup:
+    """What the letters of one language are written with."""
+
+    shop: Shop
+    language: str
+    templates: Templates
+    words: Words
+
+    def context(self, sample: Sample, link: str) -> context.Context:
+        """What a letter to an invented customer may say; `link`: how they unsubscribe."""
+        return context.build(
+            self.shop,
+            sample.customer,
+            sample.facts,
+            NOW,
+            decision=sample.decision(),
+            unsubscribe_url=link,
+            picks=sample.picks,
+            words=self.words,
+        )
+
+
+def check(setup: Setup, template: str, *, promotional: bool, subject: str = "subject", thorough: bool = True) -> None:
     """Raise `InvalidTemplate`, naming template, language, block and remedy, unless the letter can always be written.
 
     `thorough`: for every invented customer; else for the few that stand for all.
     """
     few = None if thorough else _FEW
-    found = _found(templates, shop, language, template, promotional=promotional, subject=subject, few=few)
-    problem = next(filter(None, found), "")
+    problem = next(filter(None, _found(setup, template, promotional=promotional, subject=subject, few=few)), "")
     if problem:
         raise InvalidTemplate(problem)
 
 
-def examine(
-    templates: Templates, shop: Shop, language: str, template: str, *, promotional: bool, subject: str = "subject"
-) -> Examined:
+def examine(setup: Setup, template: str, *, promotional: bool, subject: str = "subject") -> Examined:
     """Everything that `check` would raise, not only the first."""
-    found = list(_found(templates, shop, language, template, promotional=promotional, subject=subject))
-    return Examined(template, language, found.count(""), tuple(dict.fromkeys(filter(None, found))))
+    found = list(_found(setup, template, promotional=promotional, subject=subject))
+    return Examined(template, setup.language, found.count(""), tuple(dict.fromkeys(filter(None, found))))
 
 
-def _found(
-    templates: Templates,
-    shop: Shop,
-    language: str,
-    template: str,
-    *,
-    promotional: bool,
-    subject: str,
-    few: int | None = None,
-) -> Iterator[str]:
+def _found(setup: Setup, template: str, *, promotional: bool, subject: str, few: int | None = None) -> Iterator[str]:
     """Problems, and "" for each letter that was written."""
+    language, templates = setup.language, setup.templates
     name = parts.file_name(language, template)
     if name not in templates:
         yield f"{name}: the letter {template!r} has no text in {language!r}; write this file"
@@ -99,12 +103,11 @@ def _found(
     missing = [block for block in (subject, *parts.BLOCKS) if block not in written]
     yield from (f"{name}: block {block}: missing; write it, or extend {language}/layout.jinja" for block in missing)
     if not missing:
-        yield from _written(templates, shop, name, uses, list(samples(shop, language))[:few], promotional, subject)
+        yield from _written(setup, name, uses, list(samples(setup.shop, language))[:few], promotional, subject)
 
 
 def _written(
-    templates: Templates,
-    shop: Shop,
+    setup: Setup,
     name: str,
     uses: Iterable[Use],
     cases: Sequence[Sample],
@@ -112,29 +115,22 @@ def _written(
     subject: str,
 ) -> Iterator[str]:
     typical, *_ = cases
-    link = links.unsubscribe_url(shop, typical.customer.id, "marketing") if promotional else ""
-    yield from _unknown(uses, _context(shop, typical, link))
+    link = links.unsubscribe_url(setup.shop, typical.customer.id, "marketing") if promotional else ""
+    yield from _unknown(uses, setup.context(typical, link))
     for sample in cases:
-        known = _context(shop, sample, link)
+        known = setup.context(sample, link)
         try:
-            letter = parts.render(templates, name, known, subject)
+            letter = parts.render(setup.templates, name, known, subject)
         except InvalidTemplate as error:
             yield str(error)
             continue
         yield ""
-        yield from _embarrassing(name, letter, known, shop)
+        yield from _embarrassing(name, letter, known, setup.shop)
         if sample is typical and len(letter.subject) > LONGEST_TYPICAL:
             yield (
                 f"{name}: block {subject}: {len(letter.subject)} characters for an ordinary customer; "
                 f"at most {LONGEST_TYPICAL}, or mail programs cut it"
             )
-
-
-def _context(shop: Shop, sample: Sample, link: str) -> context.Context:
-    decision = sample.decision()
-    return context.build(
-        shop, sample.customer, sample.facts, NOW, decision=decision, unsubscribe_url=link, picks=sample.picks
-    )
 
 
 def _unknown(uses: Iterable[Use], known: context.Context) -> Iterator[str]:
