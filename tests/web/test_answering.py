@@ -86,6 +86,23 @@ def test_what_is_no_answer_is_asked_again(site, body):
     assert told(site) == []
 
 
+@pytest.mark.parametrize(
+    "language, told",
+    [("en", "Nothing was sent yet: please choose one of the answers."), ("ru", "Ответ ещё не отправлен: выберите")],
+)
+def test_a_comment_survives_a_missing_answer(site, language, told):
+    """What was typed is there again, as text and not as HTML, under a line that says what is missing."""
+    site.profile(language=language)
+    typed = "Fine, but </textarea><b>late</b> & cold"
+    again = post(site, path(site), comment=typed)
+    assert again.code == 400
+    assert f'role="alert">{told}' in again.text
+    assert ">Fine, but &lt;/textarea&gt;&lt;b&gt;late&lt;/b&gt; &amp; cold</textarea>" in again.text
+    first = site.call("GET", path(site)).text
+    assert 'role="alert"' not in first
+    assert "></textarea>" in first
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=300))
 def test_no_bytes_break_the_page(site, body):
