@@ -143,6 +143,7 @@ class Engine:
         prevention: Prevention | None = None,
         doubts: Doubts | None = None,
         templates: Path | None = None,
+        allow_links: Sequence[str] = (),
         environment: str = "production",
         witness: Path | None = None,
         restored: bool = False,
@@ -156,6 +157,7 @@ class Engine:
         function that gives it, asked once per tick. `prevention`: what help after a risky order is worth; without it
         nobody looks for such orders. `doubts`: what becomes of letters of which nobody knows whether they left.
         `templates`: a directory whose files replace the letters, words and pages that come with the library.
+        `allow_links`: hosts beside the shop's own that its letters may lead to, such as "instagram.com".
         `environment`: the storage keeps its name and is refused under any other. `witness`: a file outside the storage
         that remembers how far it has come; one that is behind, a restored copy, is refused until `restored` says so,
         and then no promotion leaves that may have left before (without a witness, at every start with `restored`).
@@ -163,7 +165,7 @@ class Engine:
         Raises `InvalidJourney`, `InvalidTemplate`, and `IncompatibleStorage` for a storage not to be worked on.
         """
         self.storage, self.sender, self.shop = storage, sender, shop
-        self.letters = letters.Letters(shop, templates)
+        self.letters = letters.Letters(shop, templates, allow_links=allow_links)
         self.letters.check(journeys, thorough=False)
         self._clock, self._observe = clock, observe
         self._ration = Ration() if ration is None else ration

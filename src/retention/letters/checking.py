@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape, unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
-from attrs import frozen
+from attrs import evolve, frozen
 
 from retention._templates import Templates, Use
 from retention.errors import InvalidInput, InvalidTemplate
@@ -31,6 +32,7 @@ _HOLE = re.compile(r"\w*(?:^|\s)[,!]|,\s*[,!]", re.MULTILINE)
 _HREF = re.compile(r"""href\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://\S*")
 _ESCAPED = escape(MARKUP.split()[0])
+_SCHEMES = ("https", "http")
 _STOPS = ".,;:!?)»”"
 _INVISIBLE = re.compile(r"<style.*?</style>|<!--.*?-->|<[^>]*>", re.DOTALL)
 
@@ -47,15 +49,21 @@ class Examined:
     rendered: int
     problems: tuple[str, ...]
 
+    def joined(self, other: Examined) -> Examined:
+        """Both looks as one: the same letter with another subject, or without the promotion."""
+        problems = tuple(dict.fromkeys(self.problems + other.problems))
+        return evolve(self, rendered=self.rendered + other.rendered, problems=problems)
+
 
 @frozen
 class Setup:
-    """What the letters of one language are written with."""
+    """What the letters of one language are written with; `allow_links`: other sites that they may lead to."""
 
     shop: Shop
     language: str
     templates: Templates
     words: Words
+    allow_links: frozenset[str] = frozenset()
 
     def context(self, sample: Sample, link: str) -> context.Context:
         """What a letter to an invented customer may say; `link`: how they unsubscribe."""
@@ -125,7 +133,8 @@ def _written(
             yield str(error)
             continue
         yield ""
-        yield from _embarrassing(name, letter, known, setup.shop)
+        yield from _embarrassing(name, letter, known)
+        yield from _wrong_links(name, letter, known, setup)
         if sample is typical and len(letter.subject) > LONGEST_TYPICAL:
             yield (
                 f"{name}: block {subject}: {len(letter.subject)} characters for an ordinary customer; "
@@ -159,7 +168,7 @@ def _paths(known: context.Context) -> list[str]:
     return found
 
 
-def _embarrassing(name: str, letter: parts.Parts, known: context.Context, shop: Shop) -> Iterator[str]:
+def _embarrassing(name: str, letter: parts.Parts, known: context.Context) -> Iterator[str]:
     """What is wrong with a letter that could be written."""
     for block in ("subject", "preheader", "text", "html"):
         visible = _visible(getattr(letter, block), html=block == "html")
@@ -177,10 +186,9 @@ def _embarrassing(name: str, letter: parts.Parts, known: context.Context, shop: 
         yield f"{name}: block html: a name is written as HTML; take away |safe"
     if any(_ESCAPED in part for part in (letter.subject, letter.preheader, letter.text)):
         yield f"{name}: block text: a name is written as HTML in plain text; take away |escape"
-    yield from _wrong_links(name, letter, known, shop)
 
 
-def _wrong_links(name: str, letter: parts.Parts, known: context.Context, shop: Shop) -> Iterator[str]:
+def _wrong_links(name: str, letter: parts.Parts, known: context.Context, setup: Setup) -> Iterator[str]:
     unsubscribe = known.unsubscribe_url
     for block, text, found in (
         ("text_part", letter.text, _ADDRESS.findall(letter.text)),
@@ -190,22 +198,56 @@ def _wrong_links(name: str, letter: parts.Parts, known: context.Context, shop: S
             yield f"{name}: block {block}: no way to unsubscribe; write {{{{ unsubscribe_url }}}}"
         for link in found:
             # A sentence may end with an address.
-            if not any(_leads_somewhere(each, known, shop) for each in (link, link.rstrip(_STOPS))):
-                yield (
-                    f"{name}: block {block}: the link {link!r} leads nowhere that we know; write an address of the "
-                    "context, or one that begins with {{ shop.url }}"
-                )
+            if not any(_leads_somewhere(each, known, setup) for each in (link, link.rstrip(_STOPS))):
+                yield f"{name}: block {block}: {_astray(link.rstrip(_STOPS), setup.shop)}"
 
 
-def _leads_somewhere(link: str, known: context.Context, shop: Shop) -> bool:
-    """Whether it is a page of the shop, its mailbox, a link that the shop signed, or one of the picks."""
+def _leads_somewhere(link: str, known: context.Context, setup: Setup) -> bool:
+    """Whether it is a page of the shop, its mailbox, a link that it signed, one of the picks, or a named site."""
     if link == f"mailto:{known.shop.email}" or link in {pick.url for pick in known.picks if pick.url}:
         return True
-    path = link.removeprefix(shop.base_url.rstrip("/") + "/")
-    purpose, _, token = path.partition("/")
-    if path != link and purpose in links.PURPOSES:
-        return _is_signed(shop, purpose, token)
-    return link.startswith(known.shop.url)
+    if _is_ours(link, setup.shop):
+        purpose, _, token = link.removeprefix(_base(setup.shop)).partition("/")
+        return _is_signed(setup.shop, purpose, token)
+    return any(_is_within(_host(link), host) for host in (*setup.allow_links, _host(setup.shop.base_url)))
+
+
+def _astray(link: str, shop: Shop) -> str:
+    host = _host(link)
+    if _is_ours(link, shop) or not host:
+        return (
+            f"the link {link!r} leads nowhere that we know; write an address of the context, "
+            "or one that begins with {{ shop.url }}"
+        )
+    return (
+        f"the link {link!r} leads to {host}, which is neither the shop's nor named; "
+        f"begin it with {{{{ shop.url }}}}, or name the site with --allow-link {host} (allow_links= in Python)"
+    )
+
+
+def _base(shop: Shop) -> str:
+    return shop.base_url.rstrip("/") + "/"
+
+
+def _is_ours(link: str, shop: Shop) -> bool:
+    """Whether it looks like a link that the shop signs."""
+    path = link.removeprefix(_base(shop))
+    return path != link and path.partition("/")[0] in links.PURPOSES
+
+
+def _host(link: str) -> str:
+    """The site that a link leads to, or that a mailbox is at; "" for what is neither."""
+    scheme, _, rest = link.partition(":")
+    if scheme.lower() == "mailto":
+        return rest.partition("?")[0].rpartition("@")[2].lower()
+    try:
+        return (urlsplit(link).hostname or "") if scheme.lower() in _SCHEMES else ""
+    except ValueError:  # half an address
+        return ""
+
+
+def _is_within(host: str, site: str) -> bool:
+    return host == site or host.endswith(f".{site}")
 
 
 def _is_signed(shop: Shop, purpose: str, token: str) -> bool:

@@ -7,6 +7,7 @@ customer; so `write` does not fail on a template later. Nothing here sends, deci
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
@@ -15,8 +16,9 @@ from typing import TypedDict
 
 from attrs import Factory, evolve, field, frozen
 
-from retention import _hashing
+from retention import _hashing, _values
 from retention._templates import Templates, read
+from retention.errors import InvalidInput
 from retention.facts import Fact
 from retention.journey.definition import Journey
 from retention.journey.ledger import Decision, DecisionKey
@@ -31,6 +33,9 @@ from retention.people import Customer, Product, Shop
 __all__ = ["Letters", "message_key"]
 
 
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)+")
+
+
 def message_key(shop_id: str, customer_id: str, key: DecisionKey) -> str:
     """The key of the letter that a decision asks for: a UUID, the same on every attempt."""
     return _hashing.key(shop_id, customer_id, *key)
@@ -39,6 +44,13 @@ def message_key(shop_id: str, customer_id: str, key: DecisionKey) -> str:
 def _compiled(letters: Letters) -> Mapping[str, Templates]:
     ours = read(resources.files("retention.letters") / "templates")
     return overriding.compiled(ours, letters.overrides, letters.shop.currency)
+
+
+def _hosts(named: Sequence[str]) -> frozenset[str]:
+    wrong = [host for host in _values.words("allow_links", named) if not _HOST.fullmatch(host)]
+    if wrong:
+        raise InvalidInput(f"allow_links: {wrong[0]!r} is no host; write it as 'instagram.com'")
+    return frozenset(host.lower() for host in named)
 
 
 class _Wanted(TypedDict):
@@ -57,10 +69,12 @@ class Letters:
     `layout.jinja`, …), which replace them, or with new ones. A replacement can extend what it replaces:
     `{% extends "retention:en/win_back/miss_you.jinja" %}` and then only the blocks that differ. `en/words.jinja` needs
     no more than the blocks that differ; `pages/…` are those of `retention.web`.
+    `allow_links`: hosts ("instagram.com", with all below it) that links may lead to, beside the shop's own.
     """
 
     shop: Shop
     overrides: Path | None = None
+    allow_links: frozenset[str] = field(default=(), kw_only=True, converter=_hosts)
     _templates: Mapping[str, Templates] = field(
         init=False, repr=False, eq=False, default=Factory(_compiled, takes_self=True)
     )
@@ -79,7 +93,12 @@ class Letters:
 
     def examine(self, journeys: Iterable[Journey]) -> tuple[Examined, ...]:
         """What a thorough `check` looks at, each letter in each language, with everything that is wrong there."""
-        return tuple(checking.examine(setup, **wanted) for wanted, setup in self._wanted(journeys))
+        found: dict[tuple[str, str], Examined] = {}
+        for wanted, setup in self._wanted(journeys):
+            one = checking.examine(setup, **wanted)
+            before = found.get((one.template, one.language))
+            found[one.template, one.language] = one if before is None else before.joined(one)
+        return tuple(found.values())
 
     def _wanted(self, journeys: Iterable[Journey]) -> Iterator[tuple[_Wanted, Setup]]:
         """Every letter that the journeys can send, once in each language."""
@@ -92,7 +111,7 @@ class Letters:
         }
         for template, subject, promotional in wanted:
             for language, templates in self._templates.items():
-                setup = Setup(self.shop, language, templates, self.words)
+                setup = Setup(self.shop, language, templates, self.words, self.allow_links)
                 yield _Wanted(template=template, subject=subject, promotional=promotional), setup
 
     def write(
