@@ -159,6 +159,17 @@ def test_uses_finds_every_variable() -> None:
     ]
 
 
+def test_what_a_block_replaces_is_no_variable() -> None:
+    """A block may repeat the one that it replaces."""
+    templates = Templates(
+        {
+            "root": "{% block a %}{{ x }}{% endblock %}",
+            "own": '{% extends "root" %}{% block a %}{{ super() }}{% endblock %}',
+        }
+    )
+    assert [use.path for use in templates.uses("own")] == ["x"]
+
+
 def test_uses_names_a_missing_include() -> None:
     """An include that is not there is found without rendering it."""
     with pytest.raises(InvalidTemplate, match="letter: there is no template 'nobody'"):

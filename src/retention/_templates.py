@@ -190,7 +190,7 @@ class Templates:
         """The dotted paths that a piece of the template reads, what it includes too."""
         tree = nodes.Template(body, lineno=1)
         tree.set_environment(self._plain)
-        roots = meta.find_undeclared_variables(tree)
+        roots = meta.find_undeclared_variables(tree) - {"super"}  # of the block that this one replaces
         yield from roots
         for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
             path = _path(node)

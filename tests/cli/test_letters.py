@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from retention.cli import main
 from retention.letters import Examined, Letters
+from retention.playbooks import after_return
 
 
 def call(*words: str) -> Result:
@@ -45,3 +46,29 @@ def test_a_replaced_letter_is_looked_at(tmp_path: Path) -> None:
     found = {(one["template"], one["language"]): one["problems"] for one in json.loads(done.stdout)}
     assert "'nobody' is unknown" in found["win_back/miss_you", "en"][0]
     assert found["win_back/miss_you", "ru"] == []
+
+
+def test_pages_are_looked_at(tmp_path: Path, monkeypatch) -> None:
+    """A mistake in a page of the shop's own is told like one in a letter."""
+    pretend(monkeypatch)
+    (tmp_path / "pages" / "en").mkdir(parents=True)
+    words = '{% extends "retention:pages/en/lost.jinja" %}{% block title %}{{ nobody }}{% endblock %}'
+    (tmp_path / "pages" / "en" / "lost.jinja").write_text(words, "utf-8")
+    done = call("--templates", str(tmp_path))
+    assert done.exit_code == 1
+    assert done.stderr.startswith("pages/en/lost.jinja: block title: 'nobody' is unknown; this page has shop, language")
+
+
+def test_sites_can_be_named(tmp_path: Path, monkeypatch) -> None:
+    """`--allow-link` may be given several times; a letter that leads to another site is told with the remedy."""
+    monkeypatch.setattr("retention.playbooks.ready", lambda: (after_return(),))
+    (tmp_path / "en").mkdir()
+    words = (
+        '{% extends "retention:en/layout.jinja" %}{% block why_you %}https://t.me/tea https://vk.com/tea{% endblock %}'
+    )
+    (tmp_path / "en" / "layout.jinja").write_text(words, "utf-8")
+    assert call("--templates", str(tmp_path), "--allow-link", "t.me", "--allow-link", "vk.com").exit_code == 0
+    done = call("--templates", str(tmp_path), "--allow-link", "t.me")
+    assert done.exit_code == 1
+    assert "leads to vk.com, which is neither the shop's nor named" in done.stderr
+    assert "t.me" not in done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from retention.errors import InvalidTemplate
+from retention.errors import InvalidInput, InvalidTemplate
 from retention.journey.conditions import Exists
 from retention.journey.definition import After, Choice, Facts, Journey, Step, Variant
 from retention.letters import Letters
@@ -115,8 +115,19 @@ def test_a_good_letter_passes(tmp_path: Path, promotional: bool) -> None:
             id="unescaped",
         ),
         pytest.param("html", '<a href="">Hi</a>', "block html_part: the link '' leads nowhere", id="empty link"),
-        pytest.param("html", "<a href='https://else.example/'>Hi</a>", "leads nowhere that we know", id="elsewhere"),
-        pytest.param("html", '<a href="mailto:you@else.example">Hi</a>', "leads nowhere", id="another mailbox"),
+        pytest.param(
+            "html",
+            "<a href='https://else.example/'>Hi</a>",
+            "name the site with --allow-link else.example",
+            id="elsewhere",
+        ),
+        pytest.param(
+            "html", '<a href="mailto:you@else.example">Hi</a>', "leads to else.example, which", id="another mailbox"
+        ),
+        pytest.param("html", '<a href="https://shop.example.else.example/">Hi</a>', "leads to shop.exam", id="alike"),
+        pytest.param("html", '<a href="https://notshop.example/">Hi</a>', "leads to notshop.example", id="longer"),
+        pytest.param("html", '<a href="https://[">Hi</a>', "the link 'https://[' leads nowhere", id="half a link"),
+        pytest.param("html", '<a href="javascript:go()">Hi</a>', "leads nowhere that we know", id="script"),
         pytest.param(
             "words",
             "{{ preferences_url[:-3] }}",
@@ -178,6 +189,7 @@ def test_every_branch_is_checked(tmp_path: Path, options: dict) -> None:
     "words",
     [
         "Look at {{ shop.url }}new, or {{ shop.url }}.",
+        "https://shop.example http://shop.example:8080/new?a=b https://www.SHOP.example/sale.",
         "{{ preferences_url }} {{ (ask.remedy | first).url }}",
         "{{ offer.url if offer }}",
         "{% for pick in picks %}{{ pick.url }} {% endfor %}One.",
@@ -187,6 +199,40 @@ def test_links_that_lead_somewhere(tmp_path: Path, words: str) -> None:
     """Pages of the shop, links that it signed, and the products picked may be in a letter; so may its mailbox."""
     mailbox = '<a href="mailto:{{ shop.email }}">Write</a>'
     letters(tmp_path, source(words=words, why_you=mailbox)).check([journey()])
+
+
+def test_sites_that_the_shop_names(tmp_path: Path) -> None:
+    """Letters may lead to them and to what is below them, in every check; to no other."""
+    named = source(words="See https://www.instagram.com/tea, or write to https://t.me/tea.")
+    folder = letters(tmp_path, named).overrides
+    for hosts in (["Instagram.com", "t.me"], ("www.instagram.com", "t.me")):
+        Letters(SHOP, folder, allow_links=hosts).check([journey()])
+    found = Letters(SHOP, folder, allow_links=["t.me"]).examine([journey()])
+    told = (
+        "en/own/a.jinja: block text_part: the link 'https://www.instagram.com/tea' leads to www.instagram.com, which "
+        "is neither the shop's nor named; begin it with {{ shop.url }}, or name the site with "
+        "--allow-link www.instagram.com (allow_links= in Python)"
+    )
+    assert found[0].problems == (told,)
+
+
+@pytest.mark.parametrize("hosts", [["https://t.me/tea"], ["t"], "t.me", ["*.me"], [7]])
+def test_what_is_no_host_is_refused(hosts: object) -> None:
+    """An address, a pattern or a single text would allow nothing: that is told at once."""
+    with pytest.raises(InvalidInput, match="allow_links: "):
+        Letters(SHOP, allow_links=hosts)
+
+
+def test_each_letter_is_told_once() -> None:
+    """A letter with two subjects, or with and without promotion, is one row with all that was written."""
+    steps = [
+        Step(id="a", moment=After(), template="after_return/survey"),
+        Step(id="b", moment=After(), template="after_return/survey", subject="subject_plain", promotional=False),
+    ]
+    looked = Letters(SHOP).examine([Journey(name="own", trigger=Facts("order"), steps=steps)])
+    assert [(one.template, one.language) for one in looked] == [(steps[0].template, one) for one in LANGUAGES]
+    (alone, _) = Letters(SHOP).examine([Journey(name="own", trigger=Facts("order"), steps=steps[:1])])
+    assert looked[0].rendered == 2 * alone.rendered
 
 
 def test_everything_wrong_is_told(tmp_path: Path) -> None:

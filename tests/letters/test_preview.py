@@ -7,13 +7,14 @@ import re
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from retention.journey.conditions import Exists
 from retention.journey.definition import After, Before, Choice, Delay, Facts, Journey, On, Step, Variant
 from retention.letters import Letters
 from retention.letters.preview import page
 from retention.people import LANGUAGES, Shop
-from retention.playbooks import win_back
+from retention.playbooks import product_return, win_back
 
 SHOP = Shop(
     name="Tea & Linen",
@@ -116,6 +117,24 @@ def test_frames_are_high_enough_for_long_letters(language: str) -> None:
     (miss_desktop, miss_phone), (reminder_desktop, reminder_phone) = heights[:2], heights[-2:]
     assert reminder_desktop < miss_desktop < miss_phone
     assert reminder_desktop < reminder_phone < miss_phone
+
+
+def test_answers_stand_side_by_side(tmp_path: Path) -> None:
+    """Two short answers that share a row make a letter no higher than one; six make it higher."""
+
+    def heights(answers: str) -> list[int]:
+        path = tmp_path / answers / "en" / "product_return" / "question.jinja"
+        path.parent.mkdir(parents=True)
+        own = '{% extends "retention:en/product_return/question.jinja" %}{% block answers %}'
+        path.write_text(f"{own}{answers}{{% endblock %}}", "utf-8")
+        steps = [step for step in product_return().steps if step.id in ("received", "question")]
+        asked = page(Letters(SHOP, tmp_path / answers), [evolve(product_return(), steps=steps)], languages=["en"])
+        return [int(each) for each in re.findall(r'height="(\d+)"', asked)][-2:]
+
+    one, two, six = heights("SIZE_TOO_SMALL"), heights("SIZE_TOO_SMALL SIZE_TOO_LARGE"), heights("")
+    assert one == two
+    assert all(0 < more - less < 6 * 54 for more, less in zip(six, two, strict=True))
+    assert six[1] - two[1] > six[0] - two[0]
 
 
 def test_every_subject_is_there(tmp_path: Path) -> None:

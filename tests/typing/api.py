@@ -231,12 +231,15 @@ def grant(shop: Shop, products: list[Product]) -> list[str]:
         offers=Granting.from_json(settings.to_json()),
         products=lambda: products,
         prevention=Prevention(saved=Decimal(9), letter_cost=Decimal("0.02")),
+        templates=Path("our_letters"),
+        allow_links=["instagram.com"],
     )
     found: Redemption = engine.redeem("A1", order_id=7)
     p0, p1 = offers.Beliefs().chances(["asleep"], ["at risk"], [60.0], [mug])
+    asked: str = engine.letters.words.question("away", "en")
     spots: tuple[monitoring.WeakSpot, ...] = monitoring.weak_spots(["a"], [1], [0], [0], [0])
     page: str = report.page(engine, margin=0.3)
-    return [found.status, page, str(p0 + p1[:, 0]), *(spot.advice for spot in spots)]
+    return [found.status, page, asked, str(p0 + p1[:, 0]), *(spot.advice for spot in spots)]
 
 
 def keep(storage: SQLiteStorage) -> list[str]:

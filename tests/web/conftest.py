@@ -54,13 +54,18 @@ class Answer:
 class Site:
     """A shop, its engine, and calls to its web application."""
 
-    def __init__(self, storage: object = None, **shop: str) -> None:
+    def __init__(self, storage: object = None, *, templates: Path | None = None, **shop: str) -> None:
         self.now = NOON
         self.storage = MemoryStorage() if storage is None else storage
         self.sender = MemorySender()
         self.shop = Shop(**{name: getattr(SHOP, name) for name in SHOP.__slots__ if name[0] != "_"} | shop)
         self.engine = Engine(
-            self.storage, self.sender, journeys=[win_back(control=0)], shop=self.shop, clock=lambda: self.now
+            self.storage,
+            self.sender,
+            journeys=[win_back(control=0)],
+            shop=self.shop,
+            clock=lambda: self.now,
+            templates=templates,
         )
         self.webhooks: dict[str, object] = {}
         self.application = web.app(self.engine, webhooks=self.webhooks)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from retention import facts
 from retention.journey import Needs
-from retention.letters import labels, links
+from retention.letters import links, words
 
 QUESTIONS = sorted(facts.QUESTIONS)
 
@@ -34,14 +34,14 @@ def told(site, customer="42"):
 def test_opening_a_link_changes_nothing(site, method, question, language):
     """Robots follow every link: they see the question with all answers, the chosen one ticked."""
     site.profile(language=language)
-    value = labels.answers(question)[0]
+    value = words.answers(question)[0]
     answer = site.call(method, path(site, question, value))
     assert answer.code == 200
     assert told(site) == []
     if method == "GET":
-        assert f"<title>{labels.question(question, language)}" in answer.text
+        assert f"<title>{words.ours().question(question, language)}" in answer.text
         assert f'value="{value}" required checked' in answer.text
-        assert all(labels.answer(question, one, language) in answer.text for one in labels.answers(question))
+        assert all(words.ours().answer(question, one, language) in answer.text for one in words.answers(question))
 
 
 def test_the_button_keeps_the_answer(site):
@@ -84,6 +84,23 @@ def test_what_is_no_answer_is_asked_again(site, body):
     assert answer.code == 400
     assert "How was our help" in answer.text
     assert told(site) == []
+
+
+@pytest.mark.parametrize(
+    "language, told",
+    [("en", "Nothing was sent yet: please choose one of the answers."), ("ru", "Ответ ещё не отправлен: выберите")],
+)
+def test_a_comment_survives_a_missing_answer(site, language, told):
+    """What was typed is there again, as text and not as HTML, under a line that says what is missing."""
+    site.profile(language=language)
+    typed = "Fine, but </textarea><b>late</b> & cold"
+    again = post(site, path(site), comment=typed)
+    assert again.code == 400
+    assert f'role="alert">{told}' in again.text
+    assert ">Fine, but &lt;/textarea&gt;&lt;b&gt;late&lt;/b&gt; &amp; cold</textarea>" in again.text
+    first = site.call("GET", path(site)).text
+    assert 'role="alert"' not in first
+    assert "></textarea>" in first
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

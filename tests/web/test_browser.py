@@ -39,6 +39,20 @@ def test_an_answer_is_corrected_and_sent(browser, served, site, width, language)
     assert (told.value, told.comment) == ("size", "Чуть мало")
 
 
+def test_what_was_typed_is_not_lost(browser, served, site, tmp_path: Path):
+    """An old browser lets the form go without an answer: the page comes back with the comment and says what is missing."""
+    browser.resize(360)
+    browser.open(at(served, site, links.answer_url(site.shop, "42", "product", "fine", "o-1")))
+    browser.run("document.querySelectorAll('input').forEach(each => { each.checked = each.required = false })")
+    browser.run("document.querySelector('textarea').value = 'A bit <small>'")
+    browser.press("document.querySelector('button').click()")
+    assert browser.run("document.querySelector('textarea').value") == "A bit <small>"
+    assert "choose one" in browser.run("document.querySelector('[role=alert]').textContent")
+    browser.picture(tmp_path / "missing.png")
+    browser.press("document.querySelector('button').click()")
+    assert [told.comment for told in kept(site, "answer")] == ["A bit <small>"]
+
+
 def test_preferences_are_saved(browser, served, site):
     """A tick taken away is a consent withdrawn; the next page is in the language that was chosen."""
     site.consent()

@@ -23,6 +23,16 @@ def kept(site):
     return file.facts
 
 
+def test_topics_are_readable(site):
+    """The ready topic has words; one of the shop's own shows its name as words, and keeps it as it is."""
+    site.consent(topic="tea_of_the <month>")
+    assert "<span>News, ideas and offers</span>" in site.call("GET", path(site)).text
+    assert (
+        'value="tea_of_the &lt;month&gt;" checked> <span>Tea of the &lt;month&gt;</span>'
+        in site.call("GET", path(site)).text
+    )
+
+
 def test_opening_changes_nothing_and_shows_what_is(site):
     """Each topic with its tick, and the language."""
     site.profile(language="ru")
@@ -31,7 +41,7 @@ def test_opening_changes_nothing_and_shows_what_is(site):
     before = kept(site)
     answer = site.call("GET", path(site))
     assert 'value="marketing" checked' in answer.text
-    assert 'value="news">' in answer.text
+    assert 'value="news"> <span>News</span>' in answer.text
     assert "Новости, идеи и предложения" in answer.text
     assert '<option value="ru" lang="ru" selected>' in answer.text
     assert site.call("HEAD", path(site)).code == 200

@@ -1,4 +1,4 @@
-"""The letters: whether every one of them can be written to anybody."""
+"""The letters and the pages behind their links: whether every one of them can be written to anybody."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import attrs
 import click
 
 from retention.cli.output import print_examined, print_json
-from retention.cli.shop import json_option
+from retention.cli.shop import allow_link_option, json_option, templates_option
 
 __all__ = ["letters"]
 
@@ -19,20 +19,19 @@ def letters() -> None:
 
 
 @letters.command()
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A directory whose files replace the letters that come with the library.",
-)
+@templates_option
+@allow_link_option
 @json_option
 @click.pass_context
-def check(ctx: click.Context, templates: Path | None, *, as_json: bool) -> None:
-    """Write every letter of all journeys to invented customers of every sort, in every language."""
+def check(ctx: click.Context, templates: Path | None, allow_links: tuple[str, ...], *, as_json: bool) -> None:
+    """Write every letter of all journeys, and every page, for invented customers of every sort, in every language."""
     from retention.cli.looking import sample_shop
     from retention.letters import Letters
     from retention.playbooks import ready
+    from retention.web.pages import Pages
 
-    examined = Letters(sample_shop("EUR"), templates).examine(ready())
+    found = Letters(sample_shop("EUR"), templates, allow_links=allow_links)
+    examined = found.examine(ready()) + Pages(found).examine()
     if as_json:
         print_json([attrs.asdict(one) for one in examined])
     else:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from retention.cli.output import print_json, print_results
-from retention.cli.shop import db_option, engine_of, existing, json_option, open_storage
+from retention.cli.shop import (
+    allow_link_option,
+    db_option,
+    engine_of,
+    existing,
+    json_option,
+    open_storage,
+    templates_option,
+)
 from retention.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -68,19 +76,16 @@ def sample_shop(currency: str) -> Shop:
 
 @click.command()
 @click.option("--output", type=click.Path(path_type=Path), default=Path("preview.html"), show_default=True)
-@click.option(
-    "--templates",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A directory whose files replace the letters that come with the library.",
-)
+@templates_option
+@allow_link_option
 @click.option("--currency", default="EUR", show_default=True, help="Of the amounts in the examples.")
-def preview(output: Path, templates: Path | None, currency: str) -> None:
+def preview(output: Path, templates: Path | None, allow_links: tuple[str, ...], currency: str) -> None:
     """Write the letters of all journeys, in every language, as one HTML page that needs no network."""
     from retention.letters import Letters
     from retention.letters import preview as pages
     from retention.playbooks import ready
 
-    letters = Letters(sample_shop(currency), templates)
+    letters = Letters(sample_shop(currency), templates, allow_links=allow_links)
     letters.check(ready(), thorough=False)
     try:
         output.write_text(pages.page(letters, ready()), encoding="utf-8")

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SOMETHING_IS_LEFT",
+    "allow_link_option",
     "begin_shop",
     "db_option",
     "engine_of",
     "existing",
     "json_option",
     "open_storage",
+    "templates_option",
     "vouched",
 ]
 
@@ -42,6 +44,18 @@ _SHOP = "cli/shop"
 _SECRET = "cli/secret"  # noqa: S105 - a name, not a secret
 
 db_option = click.option("--db", type=click.Path(path_type=Path), required=True, help="The shop's SQLite database.")
+templates_option = click.option(
+    "--templates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A directory whose files replace the letters, words and pages that come with the library.",
+)
+allow_link_option = click.option(
+    "--allow-link",
+    "allow_links",
+    multiple=True,
+    metavar="HOST",
+    help="A site beside the shop's own that letters may lead to; can be given several times.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 
 

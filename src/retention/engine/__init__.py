@@ -143,6 +143,7 @@ class Engine:
         prevention: Prevention | None = None,
         doubts: Doubts | None = None,
         templates: Path | None = None,
+        allow_links: Sequence[str] = (),
         environment: str = "production",
         witness: Path | None = None,
         restored: bool = False,
@@ -155,7 +156,8 @@ class Engine:
         for an offer, and how; without it they get none. `products`: the catalogue that letters show products of, or a
         function that gives it, asked once per tick. `prevention`: what help after a risky order is worth; without it
         nobody looks for such orders. `doubts`: what becomes of letters of which nobody knows whether they left.
-        `templates`: a directory whose files replace the letters that come with the library.
+        `templates`: a directory whose files replace the letters, words and pages that come with the library.
+        `allow_links`: hosts beside the shop's own that its letters may lead to, such as "instagram.com".
         `environment`: the storage keeps its name and is refused under any other. `witness`: a file outside the storage
         that remembers how far it has come; one that is behind, a restored copy, is refused until `restored` says so,
         and then no promotion leaves that may have left before (without a witness, at every start with `restored`).
@@ -163,8 +165,8 @@ class Engine:
         Raises `InvalidJourney`, `InvalidTemplate`, and `IncompatibleStorage` for a storage not to be worked on.
         """
         self.storage, self.sender, self.shop = storage, sender, shop
-        self._letters = letters.Letters(shop, templates)
-        self._letters.check(journeys, thorough=False)
+        self.letters = letters.Letters(shop, templates, allow_links=allow_links)
+        self.letters.check(journeys, thorough=False)
         self._clock, self._observe = clock, observe
         self._ration = Ration() if ration is None else ration
         self._doubts = Doubts() if doubts is None else doubts
@@ -216,7 +218,7 @@ class Engine:
             if all(name in checked for step in journey.steps for name in step.templates()):
                 continue
             try:
-                self._letters.check([journey], thorough=False)
+                self.letters.check([journey], thorough=False)
             except InvalidTemplate as error:
                 log.warning(
                     "journey %s version %d: who is inside misses a letter: %s", journey.name, journey.version, error
@@ -389,7 +391,7 @@ class Engine:
             customer = customer_of(file.customer_id, known, timezone=self.shop.timezone, language=self.shop.language)
             topic = self._topics.get((row.journey, row.version), "marketing")
             picks = self._picks.of(known, now) if self._picks is not None and row.promotional else ()
-            message = self._letters.write(customer, row, known, at=now, topic=topic, picks=picks)
+            message = self.letters.write(customer, row, known, at=now, topic=topic, picks=picks)
         except Exception as error:  # noqa: BLE001 - a template and what it is given can break in any way
             log.error("letter %s/%s could not be written: %s", row.journey, row.step, trouble(error))  # noqa: TRY400 - its text may hold personal data
             return None

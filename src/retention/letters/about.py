@@ -23,9 +23,10 @@ from retention.facts import (
     ServiceCancellationChanged,
 )
 from retention.journey.ledger import Decision
-from retention.letters import labels, links, localisation
+from retention.letters import links, localisation
 from retention.letters.localisation import Money
 from retention.letters.names import product
+from retention.letters.words import Words, answers
 from retention.people import Customer, Product, Shop
 from retention.reasons import Reason
 
@@ -116,17 +117,18 @@ class Ask:
     _shop: Shop  # private: the sandbox keeps templates away from its secret
     _reader: Customer
     _about: str
+    _words: Words
 
     def _of(self, question: str) -> tuple[Answer, ...]:
         language = self._reader.language
         return tuple(
             Answer(
-                labels.question(question, language),
+                self._words.question(question, language),
                 value,
-                labels.answer(question, value, language),
+                self._words.answer(question, value, language),
                 links.answer_url(self._shop, self._reader.id, question, value, self._about),
             )
-            for value in labels.answers(question)
+            for value in answers(question)
         )
 
     @property
@@ -155,20 +157,20 @@ class Ask:
         return self._of("service")
 
 
-def offer(shop: Shop, customer: Customer, facts: Iterable[Fact], decision: Decision) -> Offer | None:
+def offer(shop: Shop, customer: Customer, facts: Iterable[Fact], decision: Decision, words: Words) -> Offer | None:
     """The offer that the letter makes; of a granted one everything is known, of another its id."""
     if not decision.offer:
         return None
     granted = _last(facts, OfferDecided, lambda f: f.id == f"{decision.journey}/{decision.entry_key}")
     if granted is None or granted.offer != decision.offer or granted.expires_at is None:
-        return Offer(decision.offer, labels.offer("", customer.language, percent="", amount=""))
+        return Offer(decision.offer, words.offer("", customer.language, percent="", amount=""))
     percent = localisation.number(granted.amount * 100, customer.language)
     amount = Money(granted.amount, shop.currency)
     written = localisation.filters(customer.language, shop.currency)["money"](amount)
     is_share = granted.offer_kind == "discount"
     return Offer(
         granted.offer,
-        labels.offer(granted.offer_kind, customer.language, percent=percent, amount=written),
+        words.offer(granted.offer_kind, customer.language, percent=percent, amount=written),
         granted.offer_kind,
         None if is_share else amount,
         percent if is_share else "",
@@ -178,7 +180,7 @@ def offer(shop: Shop, customer: Customer, facts: Iterable[Fact], decision: Decis
     )
 
 
-def returned(facts: Sequence[Fact], key: str, customer: Customer, refund_days: int) -> Returned | None:
+def returned(facts: Sequence[Fact], key: str, customer: Customer, refund_days: int, words: Words) -> Returned | None:
     """The return with this key."""
     mine = [fact for fact in facts if isinstance(fact, ReturnChanged) and fact.return_id == key]
     if not mine:
@@ -192,7 +194,7 @@ def returned(facts: Sequence[Fact], key: str, customer: Customer, refund_days: i
         products=_names(_said(mine, lambda fact: fact.lines or None) or (), order(facts, key)),
         reason=reason,
         group=Reason(reason).group if reason in Reason.__members__ else "",
-        why=labels.why(reason, customer.language),
+        why=words.why(reason, customer.language),
         status=mine[-1].status,
         wanted=_answered(facts, key, "remedy") or "",
         refund=Money(paid.refund, paid.currency) if paid and paid.refund is not None and paid.currency else None,

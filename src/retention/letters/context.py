@@ -29,6 +29,7 @@ from retention.journey.ledger import Decision
 from retention.letters import about, links
 from retention.letters.localisation import Money
 from retention.letters.names import greetable, line, product
+from retention.letters.words import Words, ours
 from retention.people import Customer, Product, Shop
 
 __all__ = ["KINDS", "Context", "Favourites", "LastOrder", "Reader", "Writer", "build", "names", "writer"]
@@ -130,10 +131,12 @@ def build(
     decision: Decision | None = None,
     unsubscribe_url: str = "",
     picks: Sequence[Product] = (),
+    words: Words | None = None,
 ) -> Context:
     """The context of one letter to `customer`, written at `at`; facts dated after it are not known yet.
 
-    `decision`: what asks for the letter. `picks`: products of the catalogue to show.
+    `decision`: what asks for the letter. `picks`: products of the catalogue to show. `words`: what questions,
+    answers, offers and reasons are called; the library's when None.
     """
     zone = ZoneInfo(customer.timezone)
     today = at.astimezone(zone).date()
@@ -142,6 +145,7 @@ def build(
     orders = [fact for fact in known if isinstance(fact, OrderPlaced)]
     last = _order(orders[-1], zone, gone) if orders else None
     key = decision.entry_key if decision else ""
+    said = ours() if words is None else words
     own = about.order(known, key) if key else None
     return Context(
         customer=Reader(greetable(customer.name)),
@@ -149,13 +153,13 @@ def build(
         last_order=last,
         favourites=_favourites(orders, gone),
         days_silent=(today - last.date).days if last else None,
-        offer=about.offer(shop, customer, known, decision) if decision else None,
+        offer=about.offer(shop, customer, known, decision, said) if decision else None,
         order=_order(own, zone, frozenset()) if own else None,
-        returned=about.returned(known, key, customer, shop.refund_days),
+        returned=about.returned(known, key, customer, shop.refund_days, said),
         service=about.service(known, key),
         risk=about.risk(known, key),
         picks=tuple(about.pick(one, shop.currency) for one in picks if product(one.name)),
-        ask=about.Ask(shop, customer, key),
+        ask=about.Ask(shop, customer, key, said),
         unsubscribe_url=unsubscribe_url,
         preferences_url=links.preferences_url(shop, customer.id),
         today=today,

@@ -1,6 +1,7 @@
 """All letters of some journeys as one HTML page to read through, without network or scripts.
 
-Each letter is written to an invented customer by the code that writes real ones, so what is seen here is what leaves.
+Each letter is written by the code that writes real ones, to an invented customer whom the journey would write it to; so
+what is seen here is what leaves.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from itertools import product
+from textwrap import wrap
 
 from attrs import evolve, frozen
 
 from retention._templates import Templates, read
 from retention.journey.definition import After, Before, Delay, Facts, Journey, On, Step
 from retention.letters.parts import Parts
-from retention.letters.samples import NOW, typical
+from retention.letters.samples import NOW
+from retention.letters.scenes import fitting
 from retention.letters.writing import Letters
 from retention.people import LANGUAGES
 
@@ -23,6 +26,8 @@ __all__ = ["page"]
 
 DESKTOP, PHONE = 640, 375
 """Widths in CSS pixels at which a letter is shown."""
+_LETTER = 9.2
+"""How wide a letter of 16 px Georgia or its like is, about."""
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -72,7 +77,7 @@ def _letters(letters: Letters, journey: Journey, step: Step, languages: Sequence
     """The step's letters in every branch and arm, each with every subject."""
     for template, subject in product(dict.fromkeys(step.templates()), dict.fromkeys(step.subjects())):
         for language in languages:
-            sample = typical(letters.shop, language)
+            sample = fitting(letters.shop, language, journey, step, template)
             decision = evolve(sample.decision(template, promotional=step.promotional, subject=subject), step=step.id)
             parts = letters.parts(sample.customer, decision, sample.facts, NOW, topic=journey.topic, picks=sample.picks)
             which = template if subject == "subject" else f"{template}, {subject}"
@@ -81,12 +86,25 @@ def _letters(letters: Letters, journey: Journey, step: Step, languages: Sequence
 
 def _height(text: str, width: int) -> int:
     """About how many CSS pixels a letter with this text is high: a frame without scripts cannot measure itself."""
-    margins, around = (112, 280) if width == DESKTOP else (44, 220)
-    across = (width - margins) / 9  # characters of 16 px Georgia or its like
-    # A link is hidden behind its words in HTML.
-    lines = sum(math.ceil(len(line.partition("http")[0]) / across) for line in text.splitlines())
-    buttons = text.count("\n* ")  # an answer, a product or a line of a coupon, with room around it
-    return 26 * lines + 18 * text.count("\n\n") + 44 * buttons + around
+    margins, around = (112, 350) if width == DESKTOP else (44, 280)
+    room = width - margins
+    # A link is hidden behind its words in HTML; answers are buttons, as many in a row as fit.
+    letter, _, small = text.partition("\n--\n")
+    lines = [(line.partition("http")[0], "/answer/" in line) for line in letter.splitlines()]
+    said = sum(len(wrap(line, int(room / _LETTER))) for line, _ in lines if not line.startswith("* "))
+    buttons = _rows([line.strip("* :") for line, is_answer in lines if is_answer], room)
+    parts = sum(line.startswith("* ") and not is_answer for line, is_answer in lines)  # a product, a line of a coupon
+    foot = math.ceil(sum(len(line.partition("http")[0]) for line in small.splitlines()) * _LETTER / room)
+    return 26 * said + 18 * letter.count("\n\n") + 46 * parts + 54 * buttons + 20 * foot + around
+
+
+def _rows(labels: Iterable[str], room: int) -> int:
+    """How many rows buttons with these labels take."""
+    rows, left = 0, 0
+    for label in labels:
+        wide = 42 + math.ceil(len(label) * _LETTER)
+        rows, left = (rows, left - wide) if wide <= left else (rows + math.ceil(wide / room), room - wide)
+    return rows
 
 
 def _when(step: Step) -> str:

@@ -28,15 +28,29 @@ from retention.letters.names import LONGEST_NAME, LONGEST_PRODUCT
 from retention.people import Customer, Product, Shop
 from retention.reasons import Reason
 
-__all__ = ["KEY", "MARKUP", "NOW", "Sample", "samples", "typical"]
+__all__ = [
+    "KEY",
+    "MARKUP",
+    "NOW",
+    "PRODUCTS",
+    "SERVICES",
+    "Sample",
+    "ago",
+    "answered",
+    "granted",
+    "line",
+    "order",
+    "samples",
+    "typical",
+]
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """When the sample letters are written."""
 MARKUP = '<i title="R&D">'
 """Part of a product's name: must never appear in HTML as it is."""
 _NAMES = {"en": "Anna", "ru": "Анна"}
-_SERVICES = {"en": "Monthly tea parcel", "ru": "Ежемесячная посылка с чаем"}
-_PRODUCTS = {
+SERVICES = {"en": "Monthly tea parcel", "ru": "Ежемесячная посылка с чаем"}
+PRODUCTS = {
     "en": (("Linen apron", "kitchen"), ("Blue teapot", "kitchen"), ("Wool throw", "home")),
     "ru": (("Льняной фартук", "кухня"), ("Синий чайник", "кухня"), ("Шерстяной плед", "дом")),
 }
@@ -79,19 +93,19 @@ def typical(shop: Shop, language: str) -> Sample:
     customer = Customer(
         id="sample", timezone=shop.timezone, language=language, name=_NAMES[language], email="sample@example.com"
     )
-    apron, teapot, throw = (_line(name, category) for name, category in _PRODUCTS[language])
-    bought = evolve(_order(shop, 61, throw, apron), id="bought")
-    ended = _service("ended", _SERVICES[language])
-    risky = ReturnRiskFound(id="bought", customer_id="sample", at=_ago(40), order_id=KEY, product_id=throw.product_id)
+    apron, teapot, throw = (line(name, category) for name, category in PRODUCTS[language])
+    bought = evolve(order(shop, 61, throw, apron), id="bought")
+    ended = _service("ended", SERVICES[language])
+    risky = ReturnRiskFound(id="bought", customer_id="sample", at=ago(40), order_id=KEY, product_id=throw.product_id)
     return Sample(
         customer,
         (
-            _order(shop, 150, apron, teapot),
+            order(shop, 150, apron, teapot),
             bought,
             *_returned(shop, "SIZE_TOO_SMALL", throw, stages=("requested", "received")),
             ended,
             evolve(risky, fit="small"),
-            _granted("discount", code="QGEQ-T3XV-85AY"),
+            granted("discount", code="QGEQ-T3XV-85AY"),
         ),
         "sample-offer",
         _picks(language, 3),
@@ -109,13 +123,13 @@ def samples(shop: Shop, language: str) -> Iterator[Sample]:
     yield full
     yield Sample(nameless)
     long = evolve(full.customer, name="W" * LONGEST_NAME)
-    yield Sample(long, tuple(_order(shop, d, *_bulky()) for d in (102, 5)) + _everything_bites(shop), "sample-offer")
+    yield Sample(long, tuple(order(shop, d, *_bulky()) for d in (102, 5)) + _everything_bites(shop), "sample-offer")
     yield Sample(nameless, full.facts)
     yield Sample(full.customer)
-    yield Sample(full.customer, (_order(shop, 1),))
-    yield Sample(nameless, (_order(shop, 0, _line("")),), "an-offer-of-the-hosts")
-    yield Sample(full.customer, (_order(shop, 11, _line("Soap")),))
-    yield Sample(nameless, tuple(_order(shop, days, *_bulky()) for days in (400, 21)))
+    yield Sample(full.customer, (order(shop, 1),))
+    yield Sample(nameless, (order(shop, 0, line("")),), "an-offer-of-the-hosts")
+    yield Sample(full.customer, (order(shop, 11, line("Soap")),))
+    yield Sample(nameless, tuple(order(shop, days, *_bulky()) for days in (400, 21)))
     yield from _with_offers(full)
     yield from _with_returns(shop, full)
     yield from (evolve(full, facts=(*full.facts, _service(status, ""))) for status in SERVICE_STATUSES)
@@ -126,13 +140,13 @@ def _with_offers(full: Sample) -> Iterator[Sample]:
     rest = tuple(fact for fact in full.facts if not isinstance(fact, OfferDecided))
     for kind in _OFFERS:
         for code in ("", "QGEQ-T3XV-85AY"):
-            yield evolve(full, facts=(*rest, _granted(kind, code=code)))
+            yield evolve(full, facts=(*rest, granted(kind, code=code)))
     yield evolve(full, facts=rest, offer="")
 
 
 def _with_returns(shop: Shop, full: Sample) -> Iterator[Sample]:
     rest = tuple(fact for fact in full.facts if not isinstance(fact, ReturnChanged | ReturnRiskFound))
-    lines = (_line("Soap"), _line("Towel"))
+    lines = (line("Soap"), line("Towel"))
     for reason in ("", "OF_OUR_OWN", *Reason):
         yield evolve(full, facts=rest + _returned(shop, reason, lines[0], stages=("requested",)))
     for stage in RETURN_STATUSES:
@@ -140,14 +154,14 @@ def _with_returns(shop: Shop, full: Sample) -> Iterator[Sample]:
     yield evolve(full, facts=_returned(shop, "", stages=("requested", "refunded")))
     told = _returned(shop, "OTHER", *_bulky()[:5], stages=("requested", "received"))
     for question, value in (("reason", "SIZE_TOO_SMALL"), ("remedy", "exchange")):
-        yield evolve(full, facts=(*rest, *told, _answered(question, value)))
+        yield evolve(full, facts=(*rest, *told, answered(question, value)))
 
 
 def _everything_bites(shop: Shop) -> tuple[Fact, ...]:
     bulky = _bulky()
-    risky = ReturnRiskFound(id="x", customer_id="sample", at=_ago(2), order_id=KEY, product_id=bulky[0].product_id)
+    risky = ReturnRiskFound(id="x", customer_id="sample", at=ago(2), order_id=KEY, product_id=bulky[0].product_id)
     stages = ("requested", "approved", "refunded")
-    return (*_returned(shop, "STYLE", *bulky, stages=stages), _service("ended", MARKUP * 9), risky, _granted("gift"))
+    return (*_returned(shop, "STYLE", *bulky, stages=stages), _service("ended", MARKUP * 9), risky, granted("gift"))
 
 
 def _returned(shop: Shop, reason: str, *lines: Line, stages: Sequence[str]) -> tuple[Fact, ...]:
@@ -156,7 +170,7 @@ def _returned(shop: Shop, reason: str, *lines: Line, stages: Sequence[str]) -> t
         ReturnChanged(
             id=f"return-{n}",
             customer_id="sample",
-            at=_ago(9 - n),
+            at=ago(9 - n),
             return_id=KEY,
             order_id="bought",
             status=stage,
@@ -170,20 +184,22 @@ def _returned(shop: Shop, reason: str, *lines: Line, stages: Sequence[str]) -> t
     )
 
 
-def _answered(question: str, value: str) -> Fact:
-    return Answered(id=question, customer_id="sample", at=_ago(1), question=question, value=value, about=KEY)
+def answered(question: str, value: str) -> Fact:
+    """An answer to a letter of the run."""
+    return Answered(id=question, customer_id="sample", at=ago(1), question=question, value=value, about=KEY)
 
 
 def _service(status: str, name: str) -> Fact:
     about = {"id": f"service-{status}", "customer_id": "sample", "cancellation_id": KEY, "service": name}
-    return ServiceCancellationChanged(**about, at=_ago(3), status=status)
+    return ServiceCancellationChanged(**about, at=ago(3), status=status)
 
 
-def _granted(kind: str, code: str = "") -> Fact:
+def granted(kind: str, code: str = "") -> Fact:
+    """The offer of the run, granted."""
     return OfferDecided(
         id=f"sample/{KEY}",
         customer_id="sample",
-        at=_ago(0),
+        at=ago(0),
         journey="sample",
         about=KEY,
         offer="sample-offer",
@@ -197,22 +213,25 @@ def _granted(kind: str, code: str = "") -> Fact:
 def _picks(language: str, number: int) -> tuple[Product, ...]:
     prices = (Decimal("18.90"), Decimal(0), Decimal(42))
     urls = ("https://shop.example/p/1", "", "https://shop.example/p/3?ref=<letter>&x=1")
-    shown = zip(_PRODUCTS[language], prices, urls, strict=True)
+    shown = zip(PRODUCTS[language], prices, urls, strict=True)
     found = tuple(Product(id=url or name, name=name, price=price, url=url) for (name, _), price, url in shown)
     return found[:number]
 
 
-def _ago(days: int) -> datetime:
+def ago(days: int) -> datetime:
+    """An hour and so many days before the letter."""
     return NOW - timedelta(days=days, hours=1)
 
 
 def _bulky() -> list[Line]:
-    return [_line(f"{MARKUP}{number:02}".ljust(LONGEST_PRODUCT, "W")) for number in range(30)]
+    return [line(f"{MARKUP}{number:02}".ljust(LONGEST_PRODUCT, "W")) for number in range(30)]
 
 
-def _line(name: str, category: str = "") -> Line:
+def line(name: str, category: str = "") -> Line:
+    """One of a product."""
     return Line(product_id=name or "unnamed", name=name, category=category, price=Decimal("24.50"))
 
 
-def _order(shop: Shop, days_ago: int, *lines: Line) -> OrderPlaced:
-    return OrderPlaced(id=str(days_ago), customer_id="sample", at=_ago(days_ago), currency=shop.currency, lines=lines)
+def order(shop: Shop, days_ago: int, *lines: Line) -> OrderPlaced:
+    """An order; its id is how many days ago it was."""
+    return OrderPlaced(id=str(days_ago), customer_id="sample", at=ago(days_ago), currency=shop.currency, lines=lines)

@@ -7,6 +7,7 @@ customer; so `write` does not fail on a template later. Nothing here sends, deci
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -16,23 +17,24 @@ from typing import TypedDict
 
 from attrs import Factory, evolve, field, frozen
 
-from retention import _hashing
+from retention import _hashing, _values
 from retention._templates import Templates, read
-from retention.errors import InvalidTemplate
+from retention.errors import InvalidInput
 from retention.facts import Fact
 from retention.journey.definition import Journey
 from retention.journey.ledger import Decision, DecisionKey
-from retention.letters import checking, context, links, localisation
-from retention.letters.checking import Examined
+from retention.letters import checking, context, links, overriding
+from retention.letters.checking import Examined, Setup
 from retention.letters.inlining import inlined
 from retention.letters.parts import LONGEST_SUBJECT, Parts, file_name, render
+from retention.letters.words import Words
 from retention.messages import Message
-from retention.people import LANGUAGES, Customer, Product, Shop
+from retention.people import Customer, Product, Shop
 
 __all__ = ["Letters", "message_key"]
 
-OURS = "retention:"
-"""The prefix under which a replaced template can still be extended."""
+
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)+")
 
 
 def message_key(shop_id: str, customer_id: str, key: DecisionKey) -> str:
@@ -40,30 +42,26 @@ def message_key(shop_id: str, customer_id: str, key: DecisionKey) -> str:
     return _hashing.key(shop_id, customer_id, *key)
 
 
-def _sources(overrides: Path | None) -> dict[str, str]:
-    ours = read(resources.files("retention.letters") / "templates")
-    if overrides is None:
-        theirs = {}
-    elif overrides.is_dir():
-        theirs = read(overrides)
-    else:
-        raise InvalidTemplate(f"{overrides}: is no folder; make it, or give no overrides")
-    return {**ours, **{OURS + name: text for name, text in ours.items()}, **theirs}
-
-
 def _compiled(letters: Letters) -> Mapping[str, Templates]:
     currency = letters.shop.currency
-    return _ours(currency) if letters.overrides is None else _by_language(_sources(letters.overrides), currency)
+    return _ours(currency) if letters.overrides is None else overriding.compiled(_texts(), letters.overrides, currency)
 
 
 @cache
 def _ours(currency: str) -> Mapping[str, Templates]:
     """The letters that come with the library; they never change, so all shops of a process share what is compiled."""
-    return _by_language(_sources(None), currency)
+    return overriding.compiled(_texts(), None, currency)
 
 
-def _by_language(sources: Mapping[str, str], currency: str) -> Mapping[str, Templates]:
-    return {language: Templates(sources, localisation.filters(language, currency)) for language in LANGUAGES}
+def _texts() -> Mapping[str, str]:
+    return read(resources.files("retention.letters") / "templates")
+
+
+def _hosts(named: Sequence[str]) -> frozenset[str]:
+    wrong = [host for host in _values.words("allow_links", named) if not _HOST.fullmatch(host)]
+    if wrong:
+        raise InvalidInput(f"allow_links: {wrong[0]!r} is no host; write it as 'instagram.com'")
+    return frozenset(host.lower() for host in named)
 
 
 class _Wanted(TypedDict):
@@ -80,31 +78,40 @@ class Letters:
 
     `overrides`: a folder with templates of the same relative names as ours (`en/win_back/miss_you.jinja`,
     `layout.jinja`, …), which replace them, or with new ones. A replacement can extend what it replaces:
-    `{% extends "retention:en/win_back/miss_you.jinja" %}` and then only the blocks that differ.
+    `{% extends "retention:en/win_back/miss_you.jinja" %}` and then only the blocks that differ. `en/words.jinja` needs
+    no more than the blocks that differ; `pages/…` are those of `retention.web`.
+    `allow_links`: hosts ("instagram.com", with all below it) that links may lead to, beside the shop's own.
     """
 
     shop: Shop
     overrides: Path | None = None
+    allow_links: frozenset[str] = field(default=(), kw_only=True, converter=_hosts)
     _templates: Mapping[str, Templates] = field(
         init=False, repr=False, eq=False, default=Factory(_compiled, takes_self=True)
     )
+    words: Words = field(
+        init=False, repr=False, eq=False, default=Factory(lambda self: Words(self._templates), takes_self=True)
+    )
+    """What questions, answers, offers, reasons and topics are called."""
 
     def check(self, journeys: Iterable[Journey], *, thorough: bool = True) -> None:
         """Raise `InvalidTemplate` unless every letter of the journeys can be written in every language.
 
         `thorough`: for invented customers of every sort, some dozens; else for the three that stand for all.
         """
-        for wanted, language, templates in self._wanted(journeys):
-            checking.check(templates, self.shop, language, **wanted, thorough=thorough)
+        for wanted, setup in self._wanted(journeys):
+            checking.check(setup, **wanted, thorough=thorough)
 
     def examine(self, journeys: Iterable[Journey]) -> tuple[Examined, ...]:
         """What a thorough `check` looks at, each letter in each language, with everything that is wrong there."""
-        return tuple(
-            checking.examine(templates, self.shop, language, **wanted)
-            for wanted, language, templates in self._wanted(journeys)
-        )
+        found: dict[tuple[str, str], Examined] = {}
+        for wanted, setup in self._wanted(journeys):
+            one = checking.examine(setup, **wanted)
+            before = found.get((one.template, one.language))
+            found[one.template, one.language] = one if before is None else before.joined(one)
+        return tuple(found.values())
 
-    def _wanted(self, journeys: Iterable[Journey]) -> Iterator[tuple[_Wanted, str, Templates]]:
+    def _wanted(self, journeys: Iterable[Journey]) -> Iterator[tuple[_Wanted, Setup]]:
         """Every letter that the journeys can send, once in each language."""
         wanted = {
             (template, subject, step.promotional): None
@@ -115,7 +122,8 @@ class Letters:
         }
         for template, subject, promotional in wanted:
             for language, templates in self._templates.items():
-                yield _Wanted(template=template, subject=subject, promotional=promotional), language, templates
+                setup = Setup(self.shop, language, templates, self.words, self.allow_links)
+                yield _Wanted(template=template, subject=subject, promotional=promotional), setup
 
     def write(
         self,
@@ -173,7 +181,16 @@ class Letters:
         link: str,
         picks: Sequence[Product],
     ) -> Parts:
-        known = context.build(self.shop, customer, facts, at, decision=decision, unsubscribe_url=link, picks=picks)
+        known = context.build(
+            self.shop,
+            customer,
+            facts,
+            at,
+            decision=decision,
+            unsubscribe_url=link,
+            picks=picks,
+            words=self.words,
+        )
         name = file_name(customer.language, decision.template)
         letter = render(self._templates[customer.language], name, known, decision.subject)
         return evolve(letter, html=inlined(letter.html))

@@ -46,9 +46,11 @@ def app(engine: Engine, *, webhooks: Mapping[str, WebhookParser] = MappingProxyT
     """The WSGI application of one shop.
 
     `engine`: its storage keeps what comes in, its shop's secret proves the links. `webhooks`: for each provider the
-    name in the path and who reads what it sends. Threads may share it.
+    name in the path and who reads what it sends. Threads may share it. The words and pages are those of the engine's
+    `templates`; raises `InvalidTemplate` for a page that cannot be shown.
     """
-    pages = Pages(engine.shop)
+    pages = Pages(engine.letters)
+    pages.check()
     rooms: Mapping[str, Room] = {
         "unsubscribe": Unsubscribing(engine, pages),
         "answer": Answering(engine, pages),

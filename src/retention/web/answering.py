@@ -16,7 +16,8 @@ from retention import _hashing, _values
 from retention.engine import Engine
 from retention.errors import InvalidInput
 from retention.facts import QUESTIONS, Answered
-from retention.letters import labels, links
+from retention.letters import links
+from retention.letters.words import answers
 from retention.web.pages import Pages
 from retention.web.visits import Visit, form, next_instant, visit
 from retention.web.wsgi import Request, Response
@@ -48,16 +49,25 @@ class Answering:
             return self._ask(known, question, value)
         said = form(request.body)
         chosen = said.get("value", [""])[0]
-        if chosen not in _choices(question, value):
-            return self._ask(known, question, value, HTTPStatus.BAD_REQUEST)
         comment = _CONTROL.sub(" ", said.get("comment", [""])[0]).strip()[:_LONGEST_COMMENT]
+        if chosen not in _choices(question, value):
+            return self._ask(known, question, value, refused=comment)
         self._keep(known, customer_id, question, chosen, about, comment)
         return self.pages.show("answered", known.language)
 
-    def _ask(self, known: Visit, question: str, value: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
-        choices = [(one, labels.answer(question, one, known.language)) for one in _choices(question, value)]
-        words = labels.question(question, known.language)
-        return self.pages.show("answer", known.language, status=status, question=words, choices=choices, chosen=value)
+    def _ask(self, known: Visit, question: str, value: str, *, refused: str | None = None) -> Response:
+        """The question; `refused`: the comment that came without an answer."""
+        words, language = self.pages.words, known.language
+        return self.pages.show(
+            "answer",
+            language,
+            status=HTTPStatus.OK if refused is None else HTTPStatus.BAD_REQUEST,
+            question=words.question(question, language),
+            choices=[(one, words.answer(question, one, language)) for one in _choices(question, value)],
+            chosen=value,
+            comment=refused or "",
+            refused=refused is not None,
+        )
 
     def _keep(self, known: Visit, customer_id: str, question: str, value: str, about: str, comment: str) -> None:
         before = [f for f in known.facts if isinstance(f, Answered) and (f.question, f.about) == (question, about)]
@@ -79,5 +89,5 @@ class Answering:
 
 def _choices(question: str, value: str) -> tuple[str, ...]:
     """The answers on the page, the letter's among them; a reason may be the shop's own."""
-    offered = tuple(labels.answers(question))
+    offered = tuple(answers(question))
     return offered if value in offered or QUESTIONS[question] else (*offered, value)

@@ -50,7 +50,7 @@ class Coupons:
             at=granted.at,
             offer=granted.offer,
         )
-        return about.offer(self.engine.shop, known.customer, known.facts, letter)
+        return about.offer(self.engine.shop, known.customer, known.facts, letter, self.pages.words)
 
 
 def _status(known: Visit, granted: OfferDecided, now: datetime) -> str:

@@ -51,7 +51,9 @@ class Preferring:
 
     def _ask(self, known: Visit, status: HTTPStatus = HTTPStatus.OK) -> Response:
         wanted = _wanted(known)
-        topics = [(topic, topic in wanted) for topic in self._topics(known)]
+        topics = [
+            (topic, self.pages.words.topic(topic, known.language), topic in wanted) for topic in self._topics(known)
+        ]
         languages = [(code, code == known.language) for code in LANGUAGES]
         return self.pages.show("preferences", known.language, status=status, topics=topics, languages=languages)
 
