@@ -55,6 +55,23 @@ def test_every_share_has_its_interval():
     assert all(one.lower < one.share < one.upper for one in found.reasons)
 
 
+def test_products_that_came_back_are_told_with_their_reasons():
+    """Each with its returns as counted, the one with the most first; a product that nobody sent back is not there."""
+    of, back, reason, _ = shop(n=600)
+    kept = of.product_id == "p3"
+    back, reason = np.where(kept, 0, back), np.where(kept, "", reason)
+    found = returns.report(of, back, reason).by_product
+    assert {one.product_id for one in found} == set(of.product_id) - {"p3"}
+    assert [one.returned for one in found] == sorted((one.returned for one in found), reverse=True)
+    for one in found:
+        own = of.product_id == one.product_id
+        assert one.returned == back[own].sum()
+        assert dict(one.reasons) == {Reason(name): (reason[own] == name).sum() for name in set(reason[own]) - {""}}
+        assert one.lower < one.rate < one.upper
+    dress = next(one for one in found if one.product_id == "dress")
+    assert dress.reasons[0][0] is Reason.SIZE_TOO_SMALL
+
+
 def test_without_sizes_suppliers_and_reasons():
     """What the lines do not have is not reported."""
     of, back, _, _ = shop()

@@ -15,7 +15,7 @@ from retention.returns.complaints import Classification, Evidence, classify
 from retention.returns.lines import CLUES, Lines
 from retention.returns.rates import Delay, Rates, fit_delay, fit_rates
 from retention.returns.remedies import KINDS, Remedy, Situation, remedies
-from retention.returns.report import Listing, ReasonShare, Report, effect_of_returning, report
+from retention.returns.report import Listing, ProductReturns, ReasonShare, Report, effect_of_returning, report
 from retention.returns.risk import Risk, RiskModel, fit_risk, risk
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Lines",
     "Listing",
     "OwnReason",
+    "ProductReturns",
     "Rates",
     "Reason",
     "ReasonShare",

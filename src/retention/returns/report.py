@@ -21,7 +21,7 @@ from retention.reasons import Reason
 from retention.returns.lines import Lines
 from retention.returns.rates import Rates, fit_rates
 
-__all__ = ["Listing", "ReasonShare", "Report", "effect_of_returning", "report"]
+__all__ = ["Listing", "ProductReturns", "ReasonShare", "Report", "effect_of_returning", "report"]
 
 _SAYS = {
     Reason.SIZE_TOO_SMALL: "runs small: say so beside the sizes, and recommend one size up",
@@ -61,9 +61,26 @@ class Listing:
     advice: str
 
 
+@frozen
+class ProductReturns:
+    """A product that came back: in how many lines, its `rate` as in `Rates` with the interval, and the reasons.
+
+    `reasons`: how many lines gave each, the most frequent first; those without a reason are in none.
+    """
+
+    product_id: str
+    returned: int
+    rate: float
+    lower: float
+    upper: float
+    reasons: tuple[tuple[Reason, int], ...]
+
+
 @frozen(eq=False)
 class Report:
     """Rates by product, by size of a product and by supplier, the reasons, and the listings to look at, worst first.
+
+    `by_product`: every product that came back, with its reasons, the one with the most returns first.
 
     `sizes` and `suppliers` are None where the lines have none.
     """
@@ -72,6 +89,7 @@ class Report:
     sizes: Rates | None
     suppliers: Rates | None
     reasons: tuple[ReasonShare, ...]
+    by_product: tuple[ProductReturns, ...]
     listings: tuple[Listing, ...]
 
 
@@ -100,6 +118,7 @@ def report(
         _sizes(lines, back, settled, products, level),
         None if supplier is None else fit_rates(supplier, back, settled=settled, level=level),
         tuple(_reasons(words, level)),
+        tuple(_by_product(products, lines.product_id, words)),
         tuple(_listings(lines.product_id, words, back == 1, level)),
     )
 
@@ -119,6 +138,25 @@ def _reasons(words: AnyArray, level: float) -> list[ReasonShare]:
         lower, upper = wilson(count, total, level=level)
         found.append(ReasonShare(Reason(name), count, count / total, float(lower), float(upper)))
     return found
+
+
+def _by_product(products: Rates, product: AnyArray, words: AnyArray) -> list[ProductReturns]:
+    told: dict[str, Counter[str]] = {}
+    for name, word in zip(product[words != ""].tolist(), words[words != ""].tolist(), strict=True):
+        told.setdefault(str(name), Counter())[word] += 1
+    rows = sorted(np.flatnonzero(products.returned > 0).tolist(), key=lambda row: (-products.returned[row], row))
+    return [_product(products, row, told.get(str(products.group[row]), Counter())) for row in rows]
+
+
+def _product(products: Rates, row: int, told: Counter[str]) -> ProductReturns:
+    return ProductReturns(
+        product_id=str(products.group[row]),
+        returned=int(products.returned[row]),
+        rate=float(products.rate[row]),
+        lower=float(products.lower[row]),
+        upper=float(products.upper[row]),
+        reasons=tuple((Reason(name), count) for name, count in sorted(told.items(), key=lambda one: (-one[1], one[0]))),
+    )
 
 
 def _listings(product: AnyArray, words: AnyArray, back: BoolArray, level: float) -> list[Listing]:
