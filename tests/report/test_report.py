@@ -228,6 +228,15 @@ def test_a_letter_that_annoys_is_named():
     (spot,), said = gathering._weak(counted)
     assert (spot.letter, spot.what) == ("j/loud", "complaints")
     assert said.startswith("2 of 2 letters")
+    counted.letters[Place("j", "rare", "letters")] = Counter(sent=99, delivered=99)
+    counted.letters[Place("j", "mute", "letters")] = Counter(sent=5_000)
+    counted.letters[Place("k", "alone", "letters")] = Counter(sent=1_000, delivered=1_000, complained=500)
+    found, said = gathering._weak(counted)
+    assert [spot.letter for spot in found] == ["j/loud"]
+    assert said == (
+        "2 of 5 letters could be compared with the other letters of their journey; "
+        "not judged: 1 alone in its journey, 1 not reported on, 1 sent fewer than 100 times"
+    )
     silent = {place: Counter(sent=counts["sent"]) for place, counts in counted.letters.items()}
     counted.letters = silent
     assert gathering._weak(counted) == ((), "not enough data: no provider reports what became of letters")

@@ -234,9 +234,9 @@ def grant(shop: Shop, products: list[Product]) -> list[str]:
     )
     found: Redemption = engine.redeem("A1", order_id=7)
     p0, p1 = offers.Beliefs().chances(["asleep"], ["at risk"], [60.0], [mug])
-    spots: tuple[monitoring.WeakSpot, ...] = monitoring.weak_spots(["a"], [1], [0], [0], [0])
+    spots: tuple[monitoring.WeakSpot, ...] = monitoring.weak_spots(["a"], [1], [0], [0], [0], journeys=["j"])
     page: str = report.page(engine, margin=0.3)
-    return [found.status, page, str(p0 + p1[:, 0]), *(spot.advice for spot in spots)]
+    return [found.status, page, str(p0 + p1[:, 0]), *monitoring.unjudged([1]), *(spot.sentence for spot in spots)]
 
 
 def keep(storage: SQLiteStorage) -> list[str]:

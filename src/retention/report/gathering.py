@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from math import floor
@@ -128,20 +129,31 @@ def _files(engine: Engine) -> Iterator[CustomerFile]:
 def _weak(counted: Counted) -> tuple[tuple[monitoring.WeakSpot, ...], str]:
     """The weak spots, and which letters could be judged, in words."""
     steps = sorted(counted.by_step().items())
-    heard = [(step, counts) for step, counts in steps if counts["delivered"] or counts["clicked"]]
-    if not heard:
+    if not any(_is_reported(counts) for _, counts in steps):
         return (), "not enough data: no provider reports what became of letters"
+    # What became of a letter that nobody reports on is unknown: it counts as not sent, not as one that nobody clicked.
+    known = [counts if _is_reported(counts) else Counter[str]() for _, counts in steps]
 
     def column(what: str) -> list[int]:
-        return [min(counts[what], counts["sent"]) for _, counts in heard]
+        return [min(counts[what], counts["sent"]) for counts in known]
 
-    names, sent = [f"{journey}/{step}" for (journey, step), _ in heard], column("sent")
-    enough = sum(number >= _FEWEST_SENT for number in sent)
-    said = (
-        f"{enough} of {len(steps)} letters were sent and reported on often enough ({_FEWEST_SENT} times) to be judged"
-    )
-    columns = (column("complained"), column("unsubscribed"), column("clicked"))
-    return monitoring.weak_spots(names, sent, *columns, needed=_FEWEST_SENT), said
+    names, journeys = [f"{journey}/{step}" for (journey, step), _ in steps], [journey for (journey, _), _ in steps]
+    columns = (column("sent"), column("complained"), column("unsubscribed"), column("clicked"))
+    found = monitoring.weak_spots(names, *columns, journeys=journeys, needed=_FEWEST_SENT)
+    why = monitoring.unjudged(columns[0], journeys=journeys, needed=_FEWEST_SENT)
+    unheard = [counts["sent"] >= _FEWEST_SENT and not _is_reported(counts) for _, counts in steps]
+    return found, _judged(Counter("not reported on" if un else one for un, one in zip(unheard, why, strict=True)))
+
+
+def _is_reported(counts: Counter[str]) -> bool:
+    return bool(counts["delivered"] or counts["clicked"])
+
+
+def _judged(why: Counter[str]) -> str:
+    """How many letters could be judged, and how many not for which reason; "" is none."""
+    told = f"{why['']} of {why.total()} letters could be compared with the other letters of their journey"
+    rest = ", ".join(f"{number} {reason}" for reason, number in sorted(why.items()) if reason)
+    return f"{told}; not judged: {rest}" if rest else told
 
 
 def _power(one: JourneyResult, counted: Counted) -> str:
