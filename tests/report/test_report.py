@@ -191,7 +191,25 @@ def test_offers_and_answers_are_counted():
     assert 0 < lower < upper <= 1
     text = Page(report.page(site.engine)).text
     assert "100.0 % call the service good or very good" in text
+    assert "Mean score, 1 to 5: not enough data: 1 answer, 2 needed" in text
     assert "eve@" not in text
+
+
+def test_the_mean_score_has_an_interval():
+    """Counted by customer, beside the share of good answers; nobody asked is said too."""
+    site = Site()
+    counted = report.gather(site.engine).counted
+    assert gathering.mean_score(counted) == "not enough data: 0 answers, 2 needed"
+    scores = [5, 5, 4, 2, 5, 3]
+    site.engine.record(
+        facts.Answered(id=n, customer_id=n, at=NOON, question="service", about="r", value=score)
+        for n, score in enumerate(map(str, scores))
+    )
+    mean, lower, upper, n = gathering.mean_score(report.gather(site.engine).counted)
+    assert (mean, n) == (4.0, 6)
+    assert 1 < lower < mean < upper <= 5
+    told = f"Mean score, 1 to 5: 4.00 ({lower:.2f} to {upper:.2f}, 6 answers)"
+    assert told in Page(report.page(site.engine)).text
 
 
 def test_the_page_is_whole_offline_and_the_same(lived):

@@ -19,7 +19,7 @@ from retention.experiments import Lift
 from retention.facts import QUESTIONS
 from retention.report import plots
 from retention.report.funnel import COUNTED
-from retention.report.gathering import Gathered, gather, score
+from retention.report.gathering import Gathered, gather, mean_score, score
 
 __all__ = ["Gathered", "gather", "page"]
 
@@ -61,6 +61,7 @@ def _shown(found: Gathered) -> dict[str, Any]:
         "offers": _offers(found),
         "answers": [(name, dict(found.counted.answers[name])) for name in QUESTIONS if name in found.counted.answers],
         "service": score(found.counted),
+        "mean_score": mean_score(found.counted),
         "comments": found.counted.comments,
         "weak": found.weak,
         "judged": found.judged,

@@ -12,6 +12,7 @@ import numpy as np
 from attrs import frozen
 
 from retention import _calendar, _wall_time, churn, experiments, monitoring, orders, returns
+from retention._stats.bounded import mean_within
 from retention._stats.intervals import wilson
 from retention.engine import Engine, Results
 from retention.engine.copies import worked_at
@@ -26,7 +27,7 @@ from retention.journey import CONTROL, CustomerFile, Needs
 from retention.reasons import Reason
 from retention.report.funnel import NEEDED, Counted
 
-__all__ = ["Gathered", "Looked", "gather", "score"]
+__all__ = ["Gathered", "Looked", "gather", "mean_score", "score"]
 
 _BATCH = 500
 _HORIZON = 91
@@ -35,6 +36,7 @@ _PERIOD, _FOLLOW = 180, 60
 """Half a year is compared with the half before; of the last sixty days of each nobody knows yet what followed."""
 _LIFT = 0.02
 _FEWEST_SENT = 100
+_FEWEST_SCORES = 2
 
 
 @frozen
@@ -217,3 +219,14 @@ def score(counted: Counted) -> tuple[float, float, float, int] | None:
     good, n = told["5"] + told["4"], told.total()
     lower, upper = wilson(good, n)
     return good / n, float(lower), float(upper), n
+
+
+def mean_score(counted: Counted) -> tuple[float, float, float, int] | str:
+    """The mean answer about the service, 1 to 5, with its interval and the number of answers; else what is missing."""
+    told = counted.answers.get("service", Counter[str]())
+    n = told.total()
+    if n < _FEWEST_SCORES:
+        return f"not enough data: {n} answer{'' if n == 1 else 's'}, {_FEWEST_SCORES} needed"
+    scores = np.array([float(value) for value in told.elements()])
+    # Few answers, often all alike, on a scale with ends: no interval by their own scatter (see `_stats.bounded`).
+    return *mean_within(scores, low=1, high=5), n
