@@ -178,7 +178,10 @@ class Goods:
             self._customers.pop(fact.customer_id, None)
 
     def _of(self, name: str) -> _Customer:
-        return self._customers.setdefault(name, _Customer())
+        known = self._customers.get(name)
+        if known is None:  # `setdefault` would make a customer for every order
+            known = self._customers[name] = _Customer()
+        return known
 
     def _deliver(self, customer: _Customer, fact: DeliveryChanged) -> None:
         if fact.status == "delivered":

@@ -4,22 +4,24 @@
 
 What the letters achieved against the control group, how far each letter came, offers and their budget, answers, weak
 spots, what comes back and why, and whether the shop has changed since its rules were set. Beside every picture stands
-the table; every estimate has an interval or says what is missing. `funnel` counts, `gathering` reads and asks the rooms
-that know, `plots` draws; nothing is worked out in the template.
+the table; every estimate has an interval or says what is missing. `counting` counts, `gathering` reads and asks those
+who know, `plots` draws; nothing is worked out in the template.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
 from retention._templates import Templates, read
 from retention.engine import Engine
+from retention.engine.funnel import COUNTED, StepResult
+from retention.engine.results import JourneyResult
 from retention.experiments import Lift
 from retention.facts import QUESTIONS
 from retention.report import plots
-from retention.report.funnel import COUNTED
-from retention.report.gathering import Gathered, gather, mean_score, score
+from retention.report.gathering import Gathered, by_step, gather, mean_score, score
 
 __all__ = ["Gathered", "gather", "page"]
 
@@ -55,9 +57,9 @@ def _shown(found: Gathered) -> dict[str, Any]:
         "at": f"{found.at:%Y-%m-%d %H:%M} UTC",
         "customers": found.results.customers,
         "notes": found.results.notes,
-        "counted": COUNTED,
+        "counted": [(name, name.replace("_", " ")) for name in COUNTED],
         "effects": plots.effects(found.results.journeys) if _any_effect(found) else "",
-        "journeys": [_journey(found, name) for name in sorted(one.journey for one in found.results.journeys)],
+        "journeys": [_journey(found, one) for one in sorted(found.results.journeys, key=lambda one: one.journey)],
         "offers": _offers(found),
         "answers": [(name, dict(found.counted.answers[name])) for name in QUESTIONS if name in found.counted.answers],
         "service": score(found.counted),
@@ -75,26 +77,34 @@ def _any_effect(found: Gathered) -> bool:
     return any(one.incremental is not None for one in found.results.journeys)
 
 
-def _journey(found: Gathered, name: str) -> dict[str, Any]:
-    one = next(journey for journey in found.results.journeys if journey.journey == name)
-    steps = {step: counts for (journey, step), counts in found.counted.by_step().items() if journey == name}
-    rows = [(p.step, p.arm, c) for p, c in sorted(found.counted.letters.items()) if p.journey == name]
-    spent = float(found.counted.spent.get(name, 0))
+def _journey(found: Gathered, one: JourneyResult) -> dict[str, Any]:
+    steps, spent = by_step(one), float(found.counted.spent.get(one.journey, 0))
     effect, revenue = one.incremental, one.incremental.revenue if one.incremental else None
     return {
-        "name": name,
+        "name": one.journey,
         "arms": one.arms,
         "verdict": one.verdict,
         "notes": one.notes,
         "effect": effect,
         "margin": _money(revenue, found.margin, spent) if revenue else None,
         "spent": spent,
-        "power": found.power[name],
+        "power": found.power[one.journey],
         "refused": one.refused,
-        "steps": rows,
-        "reasons": [(step, sorted(c.items())) for (j, step), c in sorted(found.counted.reasons.items()) if j == name],
-        "picture": plots.funnel(name, steps) if any(counts["sent"] for counts in steps.values()) else "",
+        "steps": [row for row in one.funnel if _is_decided(row)],
+        "reasons": [(step, reasons) for step, fates in one.steps.items() if (reasons := _reasons(fates))],
+        "picture": plots.funnel(one.journey, steps) if any(counts["sent"] for counts in steps.values()) else "",
     }
+
+
+def _is_decided(row: StepResult) -> bool:
+    """Whether anything was decided about the step in the arm; rows of nothing but zeros are not shown."""
+    return any((row.sent, row.failed, row.queued, row.in_doubt, row.withheld, row.skipped, row.cancelled))
+
+
+def _reasons(fates: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Why letters of a step were not sent."""
+    not_sent = [(fate, n) for fate, n in fates.items() if fate.startswith(("skipped: ", "cancelled: ")) and n]
+    return [*not_sent, *(("withheld: control", n) for n in (fates["withheld"],) if n)]
 
 
 def _money(revenue: Lift, margin: float, spent: float) -> list[float | None]:
