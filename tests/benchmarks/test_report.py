@@ -167,7 +167,7 @@ def test_page(benchmark: Any, monkeypatch: Any, capsys: Any, tmp_path: Path) -> 
     assert build(path) > CUSTOMERS // 2
 
     def alone() -> dict[str, float]:
-        told = subprocess.run([sys.executable, __file__, str(path)], check=True, capture_output=True, text=True)
+        told = subprocess.run([sys.executable, __file__, str(path)], check=True, stdout=subprocess.PIPE, text=True)
         return dict(json.loads(told.stdout))
 
     found = benchmark.pedantic(alone, rounds=1)

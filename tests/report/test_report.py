@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
+from attrs import evolve
 
 from retention import facts, report
 from retention.engine import Engine, Ration
-from retention.engine.funnel import COUNTED, StepResult
-from retention.engine.results import JourneyResult
+from retention.engine.funnel import FATES, FOLLOWED, StepResult
+from retention.engine.results import Incremental, JourneyResult
 from retention.errors import InvalidInput, MissingExtra
+from retention.experiments import Lift
 from retention.journey import ContactPolicy, Delay, Needs
 from retention.people import Shop
 from retention.playbooks import win_back
@@ -153,8 +156,9 @@ def test_the_letters_are_those_of_the_results(lived):
     assert sent.sent + control.withheld == 40
     assert min(sent.clicked, sent.opened, sent.opened_by_robots, sent.ordered_after, sent.ordered_again) > 0
     rows = Page(report.page(lived.engine)).rows
-    numbers = [str(getattr(sent, name)) for name in COUNTED]
-    assert ["miss_you", "letters", str(sent.entered), *numbers, "0", "0"] in rows
+    fates, followed = ([str(getattr(sent, name)) for name in names] for names in (FATES, FOLLOWED))
+    assert ["miss_you", "letters", str(sent.entered), *fates, "0", "0"] in rows
+    assert ["miss_you", "letters", str(sent.sent), *followed] in rows
     assert ["miss_you", "withheld: control", str(control.withheld)] in rows
     together = gathering.by_step(found)["miss_you"]
     assert (together["sent"], together["withheld"]) == (sent.sent, control.withheld)
@@ -288,8 +292,35 @@ def test_a_letter_that_annoys_is_named():
         "2 of 5 letters could be compared with the other letters of their journey; "
         "not judged: 1 alone in its journey, 1 not reported on, 1 sent fewer than 100 times"
     )
+    few = "not enough data: 0 of 1 letters could be compared with the other letters of their journey"
+    assert gathering._weak([letters_of("j", loud=loud)]) == ((), f"{few}; not judged: 1 alone in its journey")
     unheard = "not enough data: no provider reports what became of letters"
     assert gathering._weak([letters_of("j", mute=mute)]) == ((), unheard)
+
+
+def test_the_picture_of_the_effects_has_its_table(lived, monkeypatch):
+    """A row for each journey, with what is drawn, the money and the verdict; what is unknown is said in words."""
+    found = report.gather(lived.engine, margin=0.5)
+    (journey,) = found.results.journeys
+    small, header = journey.verdict, 1
+    assert Page(report.page(lived.engine)).rows[header] == ["win_back", "–", "–", "not enough data", "unknown", small]
+    revenue = Lift(400.0, 100.0, 700.0, treated=30, level=0.95)
+    known = Incremental(9.5, 2.25, 16.75, 0.95, 30, 10, revenue=revenue)
+    one = evolve(journey, journey="known", incremental=known, verdict="it works")
+    other = evolve(one, journey="bare", incremental=evolve(known, revenue=evolve(revenue, lower=None, upper=None)))
+    none = evolve(one, journey="less", incremental=evolve(known, estimate=9.0, upper=9.5, revenue=None))
+    results = evolve(found.results, journeys=(none, one, other))
+    counted = evolve(found.counted, spent={"known": Decimal(50)})
+    power = dict.fromkeys(("known", "bare", "less"), "")
+    monkeypatch.setattr(report, "gather", lambda *_, **__: evolve(found, results=results, counted=counted, power=power))
+    html = report.page(lived.engine)
+    assert Page(html).rows[1:4] == [
+        ["bare", "30", "10", "10 (2 to 17)", "200 (no interval)", "it works"],
+        ["known", "30", "10", "10 (2 to 17)", "150 (0 to 300)", "it works"],
+        ["less", "30", "10", "9.00 (2.25 to 9.50)", "unknown", "it works"],
+    ]
+    assert html.index(">bare<") < html.index(">known<") < html.index(">less<")
+    assert "by journey" in html
 
 
 @pytest.mark.parametrize("margin", [-0.1, 1.1, float("nan")])

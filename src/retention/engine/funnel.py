@@ -19,16 +19,16 @@ from retention.facts import EmailReported, OrderPlaced
 from retention.journey import CustomerFile, Decision, DecisionKey, Journey, Outcome
 from retention.journey.run import after
 
-__all__ = ["COUNTED", "Letters", "StepResult"]
+__all__ = ["COUNTED", "FATES", "FOLLOWED", "Letters", "StepResult"]
 
-_FATES = ("sent", "failed", "queued", "in_doubt", "withheld")
+FATES = ("sent", "failed", "queued", "in_doubt", "withheld")
 _UNDER_WAY = {"leased": "queued", "sending": "in_doubt"}
-_FOLLOWED = (
+FOLLOWED = (
     "delivered", "bounced", "opened", "opened_by_robots", "clicked", "unsubscribed", "complained", "ordered_after",
     "ordered_again",
 )  # fmt: skip
-COUNTED = (*_FATES, *_FOLLOWED)
-"""The numbers of letters that a `StepResult` has, in the order of a letter's way."""
+COUNTED = (*FATES, *FOLLOWED)
+"""The numbers of letters that a `StepResult` has: what became of those due, and of those sent."""
 
 
 @frozen
@@ -105,9 +105,9 @@ class Letters:
 
     def steps(self) -> Mapping[str, Mapping[str, int]]:
         """The fates of each step's letters, all arms together."""
-        found = {step: Counter(dict.fromkeys(_FATES, 0)) for step in self._names}
+        found = {step: Counter(dict.fromkeys(FATES, 0)) for step in self._names}
         for (step, _), counts in self._counts.items():
-            found[step].update({name: n for name, n in counts.items() if name not in _FOLLOWED})
+            found[step].update({name: n for name, n in counts.items() if name not in FOLLOWED})
         return MappingProxyType({step: dict(sorted(counts.items())) for step, counts in found.items()})
 
     def of_arm(self, arm: str, fate: str) -> int:
@@ -146,6 +146,6 @@ def _heard(file: CustomerFile) -> Mapping[str, set[str]]:
         if isinstance(fact, EmailReported):
             by_robot = fact.status == "opened" and fact.machine
             status = "opened_by_robots" if by_robot else fact.status
-            if status in _FOLLOWED:
+            if status in FOLLOWED:
                 found.setdefault(fact.message_key, set()).add(status)
     return found

@@ -10,13 +10,13 @@ who know, `plots` draws; nothing is worked out in the template.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from retention._templates import Templates, read
 from retention.engine import Engine
-from retention.engine.funnel import COUNTED, StepResult
+from retention.engine.funnel import FATES, FOLLOWED, StepResult
 from retention.engine.results import JourneyResult
 from retention.experiments import Lift
 from retention.facts import QUESTIONS
@@ -46,20 +46,30 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 or value == round(value) else f"{value:,.2f}"
 
 
-_FILTERS = {"percent": _percent, "number": _number}
+def _span(values: Sequence[float | None]) -> str:
+    """An estimate with its limits, of as many digits each, or that nobody knows them."""
+    whole = any(value is not None and abs(value) >= 10 for value in values)
+    estimate, *limits = [None if value is None else f"{value:,.0f}" if whole else f"{value:,.2f}" for value in values]
+    return f"{estimate} (no interval)" if None in limits else f"{estimate} ({limits[0]} to {limits[1]})"
+
+
+_FILTERS: Mapping[str, Callable[..., str]] = {"percent": _percent, "number": _number, "span": _span}
 
 
 def _shown(found: Gathered) -> dict[str, Any]:
     """What the template shows: names and numbers, pictures as text."""
+    journeys = sorted(found.results.journeys, key=lambda one: one.journey)
     return {
         "shop": found.shop,
         "currency": found.currency,
         "at": f"{found.at:%Y-%m-%d %H:%M} UTC",
         "customers": found.results.customers,
         "notes": found.results.notes,
-        "counted": [(name, name.replace("_", " ")) for name in COUNTED],
-        "effects": plots.effects(found.results.journeys) if _any_effect(found) else "",
-        "journeys": [_journey(found, one) for one in sorted(found.results.journeys, key=lambda one: one.journey)],
+        "fates": _titled(FATES),
+        "followed": _titled(FOLLOWED),
+        "margin": found.margin,
+        "effects": plots.effects(journeys) if any(one.incremental is not None for one in journeys) else "",
+        "journeys": [_journey(found, one) for one in journeys],
         "offers": _offers(found),
         "answers": [(name, dict(found.counted.answers[name])) for name in QUESTIONS if name in found.counted.answers],
         "service": score(found.counted),
@@ -71,10 +81,6 @@ def _shown(found: Gathered) -> dict[str, Any]:
         "calibration": _calibration(found),
         "returned": _returned(found),
     }
-
-
-def _any_effect(found: Gathered) -> bool:
-    return any(one.incremental is not None for one in found.results.journeys)
 
 
 def _journey(found: Gathered, one: JourneyResult) -> dict[str, Any]:
@@ -91,9 +97,14 @@ def _journey(found: Gathered, one: JourneyResult) -> dict[str, Any]:
         "power": found.power[one.journey],
         "refused": one.refused,
         "steps": [row for row in one.funnel if _is_decided(row)],
+        "followed": [row for row in one.funnel if row.sent],
         "reasons": [(step, reasons) for step, fates in one.steps.items() if (reasons := _reasons(fates))],
         "picture": plots.funnel(one.journey, steps) if any(counts["sent"] for counts in steps.values()) else "",
     }
+
+
+def _titled(names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in names]
 
 
 def _is_decided(row: StepResult) -> bool:

@@ -129,6 +129,8 @@ def _is_reported(counts: Counter[str]) -> bool:
 def _judged(why: Counter[str]) -> str:
     """How many letters could be judged, and how many not for which reason; "" is none."""
     told = f"{why['']} of {why.total()} letters could be compared with the other letters of their journey"
+    if not why[""]:
+        told = f"not enough data: {told}"
     rest = ", ".join(f"{number} {reason}" for reason, number in sorted(why.items()) if reason)
     return f"{told}; not judged: {rest}" if rest else told
 
