@@ -31,7 +31,7 @@ from retention.ports import Capabilities
 from retention.storage.sqlite import SQLiteStorage
 
 CUSTOMERS, ORDERS = 100_000, 1_000_000
-MOST_SECONDS = 20
+MOST_SECONDS, ROUNDS = 20, 3
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SHOP = Shop(
     name="Tea & Co",
@@ -161,16 +161,19 @@ def measured(path: Path) -> dict[str, float]:
 
 @pytest.mark.benchmark(group=f"the report of {ORDERS} orders")
 def test_page(benchmark: Any, monkeypatch: Any, capsys: Any, tmp_path: Path) -> None:
-    """The page is there within its seconds; what was measured is printed and in the extra info."""
+    """The page is there within its seconds, the least of some rounds; they are printed and in the extra info."""
     monkeypatch.setattr(letters.Letters, "write", written)
     path = tmp_path / "shop.db"
     assert build(path) > CUSTOMERS // 2
 
-    def alone() -> dict[str, float]:
-        told = subprocess.run([sys.executable, __file__, str(path)], check=True, stdout=subprocess.PIPE, text=True)
-        return dict(json.loads(told.stdout))
+    rounds: list[dict[str, float]] = []
 
-    found = benchmark.pedantic(alone, rounds=1)
+    def alone() -> None:
+        told = subprocess.run([sys.executable, __file__, str(path)], check=True, stdout=subprocess.PIPE, text=True)
+        rounds.append(json.loads(told.stdout))
+
+    benchmark.pedantic(alone, rounds=ROUNDS)
+    found = {name: min(one[name] for one in rounds) for name in rounds[0]}
     with capsys.disabled():
         sys.stdout.write(f"\n{found}\n")
     benchmark.extra_info.update(found)

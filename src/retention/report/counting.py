@@ -6,7 +6,7 @@ What became of the letters is in the engine's results, by step and arm (`engine.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -14,12 +14,13 @@ from typing import NamedTuple
 from attrs import define, field
 
 from retention import _values
-from retention.facts import Answered, OfferDecided, OfferRedeemed
+from retention.facts import Answered, Fact, OfferDecided, OfferRedeemed
 from retention.journey import CustomerFile
 
 __all__ = ["NEEDED", "Comment", "Counted", "Offered"]
 
-NEEDED = frozenset({Answered.kind, OfferDecided.kind, OfferRedeemed.kind})
+_COUNTED = (Answered, OfferDecided, OfferRedeemed)
+NEEDED = frozenset(cls.kind for cls in _COUNTED)
 """The kinds of facts that are counted here."""
 _SHOWN = 12
 _LONGEST = 300
@@ -67,15 +68,17 @@ class Counted:
         for file in files:
             for row in file.ledger:
                 self.began[row.journey] = min(row.at, self.began.get(row.journey, row.at))
-            _offers(self, file)
-            _answers(self, file)
+            known = [fact for fact in file.facts if isinstance(fact, _COUNTED)]
+            if known:
+                _offers(self, known)
+                _answers(self, known)
             yield file
         self.comments = sorted(self.comments, key=lambda comment: comment.at, reverse=True)[:_SHOWN]
 
 
-def _offers(found: Counted, file: CustomerFile) -> None:
-    used = {fact.id for fact in file.facts if isinstance(fact, OfferRedeemed)}
-    for fact in file.facts:
+def _offers(found: Counted, known: Sequence[Fact]) -> None:
+    used = {fact.id for fact in known if isinstance(fact, OfferRedeemed)}
+    for fact in known:
         if not isinstance(fact, OfferDecided):
             continue
         if fact.expires_at is None:
@@ -94,8 +97,8 @@ def _offers(found: Counted, file: CustomerFile) -> None:
             offered.ended += 1
 
 
-def _answers(found: Counted, file: CustomerFile) -> None:
-    last = {(fact.question, fact.key): fact for fact in file.facts if isinstance(fact, Answered)}
+def _answers(found: Counted, known: Sequence[Fact]) -> None:
+    last = {(fact.question, fact.key): fact for fact in known if isinstance(fact, Answered)}
     for fact in last.values():
         found.answers.setdefault(fact.question, Counter())[fact.value] += 1
         if fact.comment:

@@ -152,7 +152,7 @@ def _look(sold: Sold, today: date, zone: ZoneInfo) -> Looked:
     if not len(sold):
         return Looked({}, "no orders yet", "no orders yet")
     log = sold.log(zone)
-    return Looked(_drifts(log, today), _calibration(log, today), sold.returned(zone))
+    return Looked(_drifts(log, today), _calibration(log, today), sold.returned())
 
 
 def _drifts(log: orders.OrderLog, today: date) -> dict[str, monitoring.Drift]:

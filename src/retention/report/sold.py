@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from retention import _calendar, orders, returns
-from retention._types import AnyArray
 from retention.engine.goods import Bought, Goods
 from retention.facts import OrderPlaced, ReturnChanged
 from retention.journey import CustomerFile
@@ -20,6 +19,7 @@ from retention.reasons import Reason
 __all__ = ["Sold"]
 
 _REASONS = frozenset(Reason)
+_WORD = f"U{max(map(len, _REASONS))}"
 _SOLD = (OrderPlaced, ReturnChanged)
 
 
@@ -33,74 +33,57 @@ class Sold:
 
     def passing(self, files: Iterable[CustomerFile]) -> Iterator[CustomerFile]:
         """The files, each looked at as it passes."""
+        customer, second, amount = self._customer.append, self._second.append, self._amount.append
         for number, file in enumerate(files):
             goods = Goods()
             for fact in file.facts:
                 if isinstance(fact, OrderPlaced) and fact.at <= self.now:
-                    self._customer.append(number)
-                    self._second.append(floor(fact.at.timestamp()))
-                    self._amount.append(float(fact.total))
+                    customer(number)
+                    second(floor(fact.at.timestamp()))
+                    amount(float(fact.total))
                 if self.anything_back and isinstance(fact, _SOLD):
                     goods.take(file.customer_id, fact)
-            self._lines.add(number, goods.bought(self.now))
+            self._lines.add(goods.bought(self.now))
             yield file
 
     def log(self, zone: ZoneInfo) -> orders.OrderLog:
         """All orders; customers by the place of their file."""
-        amount = np.frombuffer(self._amount)
-        return orders.OrderLog.of(np.frombuffer(self._customer, np.int64), _days(self._second, zone), amount)
+        days = np.asarray(_calendar.local_days(np.frombuffer(self._second, "datetime64[s]"), zone))
+        customer, amount = np.frombuffer(self._customer, np.int64), np.frombuffer(self._amount)
+        return orders.OrderLog.of(customer, days.view("datetime64[D]"), amount)
 
-    def returned(self, zone: ZoneInfo) -> returns.Report | str:
+    def returned(self) -> returns.Report | str:
         """What comes back and why, else what is missing."""
-        return self._lines.report(zone)
+        return self._lines.report()
 
     def __len__(self) -> int:
         return len(self._customer)
 
 
 class _Lines:
-    """Columns by order, with the number of its lines; columns by line; and the few lines that came back."""
+    """The product and the size of every line, and the few lines that came back."""
 
     def __init__(self) -> None:
-        self._customer, self._second, self._pieces = array("q"), array("q"), array("q")
         self._product: list[str] = []
         self._size: list[str] = []
-        self._category: list[str] = []
-        self._value = array("d")
         self._back: dict[int, str] = {}
 
-    def add(self, customer: int, bought: Iterable[Bought]) -> None:
+    def add(self, bought: Iterable[Bought]) -> None:
         for order in bought:
             for place, back in order.back.items():
                 self._back[len(self._product) + place] = back.reason if back.reason in _REASONS else ""
-            self._customer.append(customer)
-            self._second.append(floor(order.at.timestamp()))
-            self._pieces.append(len(order.pieces))
-            for product, size, category, value in order.pieces:
+            for product, size, *_ in order.pieces:
                 self._product.append(product)
                 self._size.append(size)
-                self._category.append(category)
-                self._value.append(value)
 
-    def report(self, zone: ZoneInfo) -> returns.Report | str:
+    def report(self) -> returns.Report | str:
         if not self._back:
             return "nothing came back yet"
-        lines, whole = len(self._product), np.frombuffer(self._pieces, np.int64)
-        sold = returns.Lines.of(
-            np.repeat(np.frombuffer(self._customer, np.int64), whole),
-            np.repeat(np.arange(len(whole)), whole),
-            self._product,
-            np.repeat(_days(self._second, zone), whole),
-            size=self._size,
-            category=self._category,
-            value=np.frombuffer(self._value),
-        )
-        back = np.zeros(lines)
+        lines = len(self._product)
+        # The report asks neither who bought, nor in which order, nor when: no columns of a million for that.
+        nobody, never = np.full(lines, "-"), np.zeros(lines, "datetime64[D]")
+        sold = returns.Lines.of(nobody, nobody, self._product, never, size=self._size)
+        back, reason = np.zeros(lines), np.zeros(lines, dtype=_WORD)
         back[list(self._back)] = 1
-        return returns.report(sold, back, [self._back.get(line, "") for line in range(lines)])
-
-
-def _days(seconds: array[int], zone: ZoneInfo) -> AnyArray:
-    """The days of the shop's zone."""
-    days = _calendar.local_days(np.frombuffer(seconds, "datetime64[s]"), zone)
-    return np.asarray(days).view("datetime64[D]")
+        reason[list(self._back)] = list(self._back.values())
+        return returns.report(sold, back, reason.tolist())
