@@ -521,14 +521,82 @@ def test_few_letters_are_not_judged():
     assert monitoring.weak_spots(["a"], [5_000], [900], [0], [0]) == ()
 
 
-def test_equal_letters_are_rarely_blamed():
-    """Of many shops in which all letters are alike, at most one in twenty names any."""
+def test_a_letter_is_judged_among_those_of_its_journey():
+    """A journey whose readers click less is no weak spot; its one letter that annoys is, and says what to test."""
+    names, journeys = ["a1", "a2", "b1", "b2"], ["a", "a", "b", "b"]
+    columns = [1_000] * 4, [0, 0, 0, 30], [5] * 4, [300, 310, 100, 90]
+    (spot,) = monitoring.weak_spots(names, *columns, journeys=journeys)
+    assert (spot.letter, spot.journey, spot.what, spot.others) == ("b2", "b", "complaints", 0.0)
+    assert spot.sentence == (
+        "b2: complaints 3.0% of 1000 letters, 0.0% of its neighbours (2.0 to 4.3 points more); "
+        "suggestion: test it against one with less pressure, or without it"
+    )
+    assert {spot.letter for spot in monitoring.weak_spots(names, *columns)} > {"b2"}
+
+
+def test_why_a_letter_is_not_judged():
+    """Alone, sent too rarely, or beside neighbours sent too rarely; all others are judged."""
+    sent, journeys = [500, 99, 5_000, 200, 100], ["a", "a", "b", "c", "c"]
+    found = monitoring.unjudged(sent, journeys=journeys)
+    few = "its neighbours were sent fewer than 100 times"
+    assert found == (few, "sent fewer than 100 times", "alone in its journey", "", "")
+    assert monitoring.unjudged(sent) == ("", "sent fewer than 100 times", "", "", "")
+    assert monitoring.unjudged([]) == ()
+    for row in range(3):
+        bad = [sent[n] if n == row else 0 for n in range(5)]
+        assert monitoring.weak_spots("vwxyz", sent, bad, bad, [0] * 5, journeys=journeys) == ()
+
+
+@st.composite
+def mailings(draw) -> list[tuple[str, str, int, int, int, int]]:
+    """Letters of some journeys: name, journey, sent, complaints, unsubscribes, clicks."""
+    rows = []
+    for n in range(draw(st.integers(1, 7))):
+        sent = draw(st.sampled_from([0, 60, 120, 400]))
+        counts = [draw(st.integers(0, sent)) for _ in range(3)]
+        rows.append((f"letter{n}", draw(st.sampled_from("ab")), sent, *counts))
+    return rows
+
+
+def spots_of(rows) -> tuple[monitoring.WeakSpot, ...]:
+    """The weak spots of letters as `mailings` draws them."""
+    letters, journeys, *columns = zip(*rows, strict=True)
+    return monitoring.weak_spots(letters, *columns, journeys=journeys)
+
+
+@given(mailings())
+def test_other_journeys_matter_only_through_the_correction(rows):
+    """Alone, a journey has the same spots with the same numbers, and those that only the further looks took away."""
+    together = spots_of(rows)
+    for journey in {row[1] for row in rows}:
+        alone = spots_of([row for row in rows if row[1] == journey])
+        assert {spot for spot in together if spot.journey == journey} <= set(alone)
+    nobody = [(f"x{n}", "c", 99, 99, 99, 0) for n in range(2)]  # not judged, so they are no looks
+    assert spots_of(rows + nobody) == together
+
+
+@given(mailings(), st.randoms())
+def test_the_order_of_letters_changes_nothing(rows, chance):
+    """Shuffled, the same spots in the same order, and each letter is left out for the same reason."""
+    shuffled = chance.sample(rows, len(rows))
+    assert spots_of(shuffled) == spots_of(rows)
+    why = [
+        dict(zip((row[0] for row in some), monitoring.unjudged(sent, journeys=journeys), strict=True))
+        for some in (rows, shuffled)
+        for _, journeys, sent, *_ in [tuple(zip(*some, strict=True))]
+    ]
+    assert why[0] == why[1]
+
+
+@pytest.mark.parametrize("journeys", [None, "aaabbbbb", "aabbccdd"])
+def test_equal_letters_are_rarely_blamed(journeys):
+    """Of many shops in which the letters of a journey are alike, at most one in twenty names any."""
     rng = np.random.default_rng(1)
-    n = np.full(8, 500)
+    n, times = np.full(8, 500), 1 if journeys is None else np.array([1 + ord(name) - ord("a") for name in journeys])
     blamed = 0
     for _ in range(400):
-        counts = [rng.binomial(n, share) for share in (0.004, 0.02, 0.2)]
-        blamed += bool(monitoring.weak_spots(list("abcdefgh"), n, *counts))
+        counts = [rng.binomial(n, share * times) for share in (0.004, 0.02, 0.2)]
+        blamed += bool(monitoring.weak_spots(list("abcdefgh"), n, *counts, journeys=journeys))
     assert blamed / 400 <= 0.05 + 2 * (0.05 * 0.95 / 400) ** 0.5
 
 
@@ -538,3 +606,5 @@ def test_weak_spots_refuse_impossible_counts():
         monitoring.weak_spots(["a", "b"], [2, 2], [0, 3], [0, 0], [0, 0])
     with pytest.raises(InvalidInput, match="letters: 1 names for 2 rows"):
         monitoring.weak_spots(["a"], [2, 2], [0, 0], [0, 0], [0, 0])
+    with pytest.raises(InvalidInput, match="journeys: 1 names for 2 rows: give one each"):
+        monitoring.weak_spots(["a", "b"], [2, 2], [0, 0], [0, 0], [0, 0], journeys=["a"])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache, partial
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -22,7 +22,8 @@ from retention.errors import InvalidInput
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _PLAIN = (str, bool, int, float, type(None))
 _MISSING = object()
-_SET = object.__setattr__  # the records are frozen
+
+_Put: TypeAlias = Callable[[Any, Any], None]
 
 T = TypeVar("T", bound=attrs.AttrsInstance)
 
@@ -69,20 +70,23 @@ def restore(cls: type[T], data: Json) -> T:
     Raises `InvalidInput` for a field that is missing or unknown, and what the parsers of times and numbers raise.
     """
     record = cls.__new__(cls)
-    for name, default, parse in _stored(cls):
+    for name, default, parse, put in _stored(cls):
         value = data.pop(name, default)
         if value is _MISSING:
             raise InvalidInput(f"{cls.__name__}: {name} is missing")
-        _SET(record, name, value if parse is None or value is default else parse(value))
+        put(record, value if parse is None or value is default else parse(value))
     if data:
         raise InvalidInput(f"{cls.__name__}: {min(data)!r} is unknown here; it was written by a newer version")
     return record
 
 
 @cache
-def _stored(cls: type[attrs.AttrsInstance]) -> tuple[tuple[str, Any, Callable[[Any], Any] | None], ...]:
+def _stored(cls: type[attrs.AttrsInstance]) -> tuple[tuple[str, Any, Callable[[Any], Any] | None, _Put], ...]:
     types = get_type_hints(cls)
-    return tuple((a.name, _default(a), _parser(types[a.name])) for a in attrs.fields(cls) if a.init)
+    # The records are frozen and have slots, which their descriptors fill faster than `object.__setattr__` does.
+    return tuple(
+        (a.name, _default(a), _parser(types[a.name]), getattr(cls, a.name).__set__) for a in attrs.fields(cls) if a.init
+    )
 
 
 def _default(attribute: attrs.Attribute[Any]) -> Any:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 
 import pytest
+from attrs import evolve
 
 from retention import facts, report
 from retention.engine import Engine, Ration
+from retention.engine.funnel import FATES, FOLLOWED, StepResult
+from retention.engine.results import Incremental, JourneyResult
 from retention.errors import InvalidInput, MissingExtra
-from retention.journey import ContactPolicy, Needs
+from retention.experiments import Lift
+from retention.journey import ContactPolicy, Delay, Needs
 from retention.people import Shop
 from retention.playbooks import win_back
 from retention.report import gathering, plots
-from retention.report.funnel import Place
 from retention.senders.memory import MemorySender
 from retention.storage.memory import MemoryStorage
 
@@ -107,12 +111,17 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.words: list[str] = []
         self.links: list[str] = []
+        self.rows: list[list[str]] = []
         self.feed(text)
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
         if tag not in ("meta", "path", "use", "br"):
             self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
         self.links += [value for name, value in attrs if name in ("src", "href") and value and value[0] != "#"]
 
     def handle_endtag(self, tag: str) -> None:
@@ -124,6 +133,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.words.append(data)
+        if self.open and self.open[-1] in ("td", "th"):
+            self.rows[-1][-1] += data
 
     @property
     def text(self) -> str:
@@ -137,24 +148,44 @@ def lived() -> Site:
     return site
 
 
-def test_the_funnel_is_a_count_by_hand(lived):
-    """Letters by step and arm, reports once each, orders within the window after the letter."""
-    found = report.gather(lived.engine).counted
-    by_hand: Counter[str] = Counter()
-    for n, file in enumerate(lived.files()):
-        first = [o for o in file.outcomes if o.key.step == "miss_you"]
-        by_hand["sent"] += len(first)
-        for status, machine in lived.fates(n) if first else ():
-            by_hand["opened by robots" if status == "opened" and machine else status] += 1
-        orders = sum(f.kind == "order" for f in file.facts) - 1 if first else 0
-        by_hand["ordered after"] += orders > 0
-        by_hand["ordered again"] += orders > 1
-    counts = found.letters[Place("win_back", "miss_you", "letters")]
-    assert {name: counts[name] for name in by_hand} == dict(by_hand)
-    assert by_hand["clicked"] > 3
-    control = found.letters[Place("win_back", "miss_you", "control")]
-    assert control["withheld"] + counts["sent"] == 40
-    assert found.reasons["win_back", "miss_you"] == Counter(control=control["withheld"])
+def test_the_letters_are_those_of_the_results(lived):
+    """The page has the funnel of `engine.results`, a row for each step and arm in which anything was decided."""
+    (found,) = report.gather(lived.engine).results.journeys
+    assert found == lived.engine.results().journeys[0]
+    sent, control = (next(row for row in found.funnel if row.arm == arm) for arm in ("letters", "control"))
+    assert sent.sent + control.withheld == 40
+    assert min(sent.clicked, sent.opened, sent.opened_by_robots, sent.ordered_after, sent.ordered_again) > 0
+    rows = Page(report.page(lived.engine)).rows
+    fates, followed = ([str(getattr(sent, name)) for name in names] for names in (FATES, FOLLOWED))
+    assert ["miss_you", "letters", str(sent.entered), *fates, "0", "0"] in rows
+    assert ["miss_you", "letters", str(sent.sent), *followed] in rows
+    assert ["miss_you", "withheld: control", str(control.withheld)] in rows
+    together = gathering.by_step(found)["miss_you"]
+    assert (together["sent"], together["withheld"]) == (sent.sent, control.withheld)
+
+
+def test_returns_are_reported_by_line():
+    """Of an order's lines the one that came back counts, with its reason; a later return is not known yet."""
+    site = Site()
+    about, day = {"currency": "GBP"}, timedelta(days=1)
+    mug, pot = (facts.Line(product_id=name, price="30", name=name, size="L") for name in ("mug", "pot"))
+    for n in range(30):
+        site.engine.record(
+            [
+                facts.OrderPlaced(id=n, customer_id=n % 7, at=NOON - 30 * day, lines=[mug, pot], **about),
+                facts.OrderPlaced(id=f"{n}/none", customer_id=n % 7, at=NOON - 9 * day, total="5", **about),
+            ]
+        )
+    for n, reason, at in ((1, "DEFECTIVE", -9), (2, "DEFECTIVE", -8), (3, "OUR_OWN", -7), (4, "DEFECTIVE", 9)):
+        back = {"return_id": n, "order_id": str(n), "lines": [pot], "status": "requested", "reason": reason}
+        site.engine.record([facts.ReturnChanged(id=n, customer_id=n % 7, at=NOON + at * day, **back)])
+    told = report.gather(site.engine).looked.returned
+    assert [(one.reason.value, one.returns, one.share) for one in told.reasons] == [("DEFECTIVE", 2, 1.0)]
+    rates = {
+        name: (told.products.returned[row], told.products.sold[row]) for row, name in enumerate(told.products.group)
+    }
+    assert rates == {"mug": (0, 30), "pot": (3, 30)}
+    assert "DEFECTIVE" in Page(report.page(site.engine)).text
 
 
 def test_offers_and_answers_are_counted():
@@ -191,7 +222,25 @@ def test_offers_and_answers_are_counted():
     assert 0 < lower < upper <= 1
     text = Page(report.page(site.engine)).text
     assert "100.0 % call the service good or very good" in text
+    assert "Mean score, 1 to 5: not enough data: 1 answer, 2 needed" in text
     assert "eve@" not in text
+
+
+def test_the_mean_score_has_an_interval():
+    """Counted by customer, beside the share of good answers; nobody asked is said too."""
+    site = Site()
+    counted = report.gather(site.engine).counted
+    assert gathering.mean_score(counted) == "not enough data: 0 answers, 2 needed"
+    scores = [5, 5, 4, 2, 5, 3]
+    site.engine.record(
+        facts.Answered(id=n, customer_id=n, at=NOON, question="service", about="r", value=score)
+        for n, score in enumerate(map(str, scores))
+    )
+    mean, lower, upper, n = gathering.mean_score(report.gather(site.engine).counted)
+    assert (mean, n) == (4.0, 6)
+    assert 1 < lower < mean < upper <= 5
+    told = f"Mean score, 1 to 5: 4.00 ({lower:.2f} to {upper:.2f}, 6 answers)"
+    assert told in Page(report.page(site.engine)).text
 
 
 def test_the_page_is_whole_offline_and_the_same(lived):
@@ -219,18 +268,59 @@ def test_an_empty_shop_has_a_page():
     assert "nan" not in text.lower().split()
 
 
+def letters_of(journey: str, **steps: dict[str, int]) -> JourneyResult:
+    """The result of a journey whose letters became that."""
+    rows = [StepResult(step, "letters", 9, {}, {}, **counts) for step, counts in steps.items()]
+    return JourneyResult(journey, Delay(days=28), (), {}, {}, None, "", funnel=tuple(rows))
+
+
 def test_a_letter_that_annoys_is_named():
-    """One step of two gets the complaints: it is a weak spot, with its interval and what to try."""
-    site = Site()
-    counted = report.gather(site.engine).counted
-    counted.letters[Place("j", "loud", "letters")] = Counter(sent=1_000, delivered=1_000, clicked=100, complained=30)
-    counted.letters[Place("j", "calm", "letters")] = Counter(sent=1_000, delivered=1_000, clicked=100)
-    (spot,), said = gathering._weak(counted)
-    assert (spot.letter, spot.what) == ("j/loud", "complaints")
-    assert said.startswith("2 of 2 letters")
-    silent = {place: Counter(sent=counts["sent"]) for place, counts in counted.letters.items()}
-    counted.letters = silent
-    assert gathering._weak(counted) == ((), "not enough data: no provider reports what became of letters")
+    """One step of two gets the complaints: it is a weak spot; letters that cannot be judged are told with the reason."""
+    loud, calm = ({"sent": 1_000, "delivered": 1_000, "clicked": 100, "complained": n} for n in (30, 0))
+    (spot,), said = gathering._weak([letters_of("j", loud=loud, calm=calm)])
+    assert (spot.letter, spot.journey, spot.what) == ("j/loud", "j", "complaints")
+    assert said == "2 of 2 letters could be compared with the other letters of their journey"
+    rare, mute = {"sent": 99, "delivered": 99}, {"sent": 5_000}
+    found, said = gathering._weak(
+        [
+            letters_of("j", loud=loud, calm=calm, rare=rare, mute=mute),
+            letters_of("k", alone={**loud, "complained": 500}),
+        ]
+    )
+    assert [spot.letter for spot in found] == ["j/loud"]
+    assert said == (
+        "2 of 5 letters could be compared with the other letters of their journey; "
+        "not judged: 1 alone in its journey, 1 not reported on, 1 sent fewer than 100 times"
+    )
+    few = "not enough data: 0 of 1 letters could be compared with the other letters of their journey"
+    assert gathering._weak([letters_of("j", loud=loud)]) == ((), f"{few}; not judged: 1 alone in its journey")
+    unheard = "not enough data: no provider reports what became of letters"
+    assert gathering._weak([letters_of("j", mute=mute)]) == ((), unheard)
+
+
+def test_the_picture_of_the_effects_has_its_table(lived, monkeypatch):
+    """A row for each journey, with what is drawn, the money and the verdict; what is unknown is said in words."""
+    found = report.gather(lived.engine, margin=0.5)
+    (journey,) = found.results.journeys
+    small, header = journey.verdict, 1
+    assert Page(report.page(lived.engine)).rows[header] == ["win_back", "–", "–", "not enough data", "unknown", small]
+    revenue = Lift(400.0, 100.0, 700.0, treated=30, level=0.95)
+    known = Incremental(9.5, 2.25, 16.75, 0.95, 30, 10, revenue=revenue)
+    one = evolve(journey, journey="known", incremental=known, verdict="it works")
+    other = evolve(one, journey="bare", incremental=evolve(known, revenue=evolve(revenue, lower=None, upper=None)))
+    none = evolve(one, journey="less", incremental=evolve(known, estimate=9.0, upper=9.5, revenue=None))
+    results = evolve(found.results, journeys=(none, one, other))
+    counted = evolve(found.counted, spent={"known": Decimal(50)})
+    power = dict.fromkeys(("known", "bare", "less"), "")
+    monkeypatch.setattr(report, "gather", lambda *_, **__: evolve(found, results=results, counted=counted, power=power))
+    html = report.page(lived.engine)
+    assert Page(html).rows[1:4] == [
+        ["bare", "30", "10", "10 (2 to 17)", "200 (no interval)", "it works"],
+        ["known", "30", "10", "10 (2 to 17)", "150 (0 to 300)", "it works"],
+        ["less", "30", "10", "9.00 (2.25 to 9.50)", "unknown", "it works"],
+    ]
+    assert html.index(">bare<") < html.index(">known<") < html.index(">less<")
+    assert "by journey" in html
 
 
 @pytest.mark.parametrize("margin", [-0.1, 1.1, float("nan")])

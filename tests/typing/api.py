@@ -237,9 +237,10 @@ def grant(shop: Shop, products: list[Product]) -> list[str]:
     found: Redemption = engine.redeem("A1", order_id=7)
     p0, p1 = offers.Beliefs().chances(["asleep"], ["at risk"], [60.0], [mug])
     asked: str = engine.letters.words.question("away", "en")
-    spots: tuple[monitoring.WeakSpot, ...] = monitoring.weak_spots(["a"], [1], [0], [0], [0])
+    spots: tuple[monitoring.WeakSpot, ...] = monitoring.weak_spots(["a"], [1], [0], [0], [0], journeys=["j"])
     page: str = report.page(engine, margin=0.3)
-    return [found.status, page, asked, str(p0 + p1[:, 0]), *(spot.advice for spot in spots)]
+    known = [found.status, page, asked, *monitoring.unjudged([1])]
+    return [*known, str(p0 + p1[:, 0]), *(spot.sentence for spot in spots)]
 
 
 def keep(storage: SQLiteStorage) -> list[str]:

@@ -18,6 +18,7 @@ from retention.facts import (
     CustomersMerged,
     DeliveryChanged,
     Fact,
+    Line,
     OrderPlaced,
     ReturnChanged,
     ReturnRiskFound,
@@ -178,7 +179,10 @@ class Goods:
             self._customers.pop(fact.customer_id, None)
 
     def _of(self, name: str) -> _Customer:
-        return self._customers.setdefault(name, _Customer())
+        known = self._customers.get(name)
+        if known is None:  # `setdefault` would make a customer for every order
+            known = self._customers[name] = _Customer()
+        return known
 
     def _deliver(self, customer: _Customer, fact: DeliveryChanged) -> None:
         if fact.status == "delivered":
@@ -187,12 +191,18 @@ class Goods:
 
 
 def _pieces(order: OrderPlaced) -> tuple[Piece, ...]:
+    if len(order.lines) == 1:  # most orders of most shops, in two thirds of the time
+        return (_piece(order.lines[0]),)
     found: dict[tuple[str, str], Piece] = {}
-    for line in order.lines:
-        name, value = (intern(line.product_id), intern(line.size)), float(line.price * line.quantity)
-        known = found.get(name)
-        found[name] = Piece(*name, intern(line.category), value + (known.value if known else 0.0))
+    for piece in map(_piece, order.lines):
+        known = found.get(piece[:2])
+        found[piece[:2]] = piece._replace(value=known.value + piece.value) if known else piece
     return tuple(found.values())
+
+
+def _piece(line: Line) -> Piece:
+    # The parts of a million lines are few: each is kept once.
+    return Piece(intern(line.product_id), intern(line.size), intern(line.category), float(line.price * line.quantity))
 
 
 def _bought(name: str, customer: _Customer, now: datetime) -> Iterator[Bought]:

@@ -2,7 +2,8 @@
 
 By intention to treat: a customer counts in the arm of their first entry, whatever letters came of it, once the
 journey's window after that entry is over and unless they were erased since. Letters are never credited with an order:
-only the difference to the control group is. Opens and clicks count for nothing here.
+only the difference to the control group is. How far the letters came, opens and clicks with them, is told by step and
+arm (`engine.funnel`) and counts for nothing in that.
 
 Money is what was ordered within the window less what was paid back within it, whichever order that was for.
 """
@@ -13,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import attrs
@@ -21,18 +21,17 @@ from attrs import frozen
 
 from retention import experiments
 from retention._types import Json
-from retention._wall_time import shift
+from retention.engine.funnel import Letters, StepResult
 from retention.experiments import Lift
-from retention.facts import CustomerErased, Fact, OrderPlaced, ReturnChanged
-from retention.journey import CONTROL, Book, CustomerFile, Delay, Entry, Journey, Needs, Outcome
+from retention.facts import CustomerErased, EmailReported, Fact, OrderPlaced, ReturnChanged
+from retention.journey import CONTROL, Book, CustomerFile, Delay, Entry, Journey, Needs
+from retention.journey.run import after
 
-__all__ = ["NEEDED", "ArmResult", "Incremental", "JourneyResult", "Results", "tally"]
+__all__ = ["NEEDED", "ArmResult", "Incremental", "JourneyResult", "Results", "StepResult", "tally"]
 
-NEEDED = Needs(frozenset({OrderPlaced.kind, ReturnChanged.kind, CustomerErased.kind}))
+NEEDED = Needs(frozenset({OrderPlaced.kind, ReturnChanged.kind, CustomerErased.kind, EmailReported.kind}))
 """What the files must hold to be counted."""
 _NO_CONTROL = "no control group: nobody can say how many came back because of the letters"
-_FATES = ("sent", "failed", "queued", "in_doubt", "withheld")
-_UNDER_WAY = {"leased": "queued", "sending": "in_doubt"}
 
 
 @frozen
@@ -78,6 +77,7 @@ class JourneyResult:
 
     `steps`: for each step what became of it, every time it was due: sent, failed, queued, in_doubt and withheld, zeros
     included, and each reason for which a letter was skipped or cancelled; together all that was decided about the step.
+    `funnel`: the same by step and arm, and how far the letters came.
     `incremental` is None while there is not enough data; the verdict says what is missing. `alarm`: the arms do not
     have the sizes that were drawn, so no number here can be trusted; the verdict then says that. `notes`: what else is
     to be told, a sentence each.
@@ -92,6 +92,7 @@ class JourneyResult:
     verdict: str
     alarm: bool = False
     notes: tuple[str, ...] = ()
+    funnel: tuple[StepResult, ...] = ()
 
 
 @frozen
@@ -120,16 +121,6 @@ def _json(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _no_letters() -> Counter[str]:
-    return Counter(dict.fromkeys(_FATES, 0))
-
-
-def _fate(outcome: Outcome) -> str:
-    if outcome.status == "cancelled":
-        return f"cancelled: {outcome.reason}"
-    return _UNDER_WAY.get(outcome.status, outcome.status)
-
-
 @frozen
 class _Person:
     """One customer from their first entry: `weights` of the arms then, and what came within the window."""
@@ -148,10 +139,9 @@ class _Tally:
 
     def __init__(self, journey: Journey, weights: Mapping[int, int], zone: ZoneInfo, now: datetime) -> None:
         self.journey, self.weights, self.zone, self.now = journey, weights, zone, now
-        self.counts: Counter[tuple[str, str]] = Counter()
-        self.steps = {step.id: _no_letters() for step in journey.steps}
+        self.letters = Letters(journey, zone)
         self.refused: Counter[str] = Counter()
-        self.arms = set(journey.arms)
+        self.entered: Counter[str] = Counter(dict.fromkeys(journey.arms, 0))
         self.people: list[_Person] = []
 
     def add(self, file: CustomerFile) -> bool:
@@ -160,14 +150,14 @@ class _Tally:
         if runs:
             first = min(runs.values(), key=lambda entry: (entry.entered_at, entry.key))
             self.people.append(self._person(first, file.facts))
-        for entry in runs.values():
-            self.arms.add(entry.arm)
-            self.counts[entry.arm, "entered"] += 1
-        self._add_letters(file)
+            self.entered.update(entry.arm for entry in runs.values())
+        rows = [row for row in file.ledger if row.journey == self.journey.name]
+        self.refused.update(row.reason for row in rows if row.kind == "refuse")
+        self.letters.add(file, rows)
         return bool(runs)
 
     def _person(self, first: Entry, facts: Iterable[Fact]) -> _Person:
-        end = _after(first.entered_at, self.journey.window, self.zone)
+        end = after(first.entered_at, self.journey.window, self.zone)
         drawn = (first.arm, first.propensity, self.weights.get(first.version, -first.version), first.entered_at)
         if end > self.now or any(first.entered_at <= erased.at for erased in _erasures(facts)):
             return _Person(*drawn, decided=False)
@@ -176,38 +166,20 @@ class _Tally:
         back = [fact.refund for fact in within if isinstance(fact, ReturnChanged) and fact.refund is not None]
         return _Person(*drawn, decided=True, orders=len(paid), revenue=sum(paid, Decimal(0)) - sum(back, Decimal(0)))
 
-    def _add_letters(self, file: CustomerFile) -> None:
-        rows = [row for row in file.ledger if row.journey == self.journey.name]
-        for row in rows:
-            if row.kind == "refuse":
-                self.refused[row.reason] += 1
-            elif row.kind == "withhold":
-                self.counts[row.arm, "withheld"] += 1
-                self._of_step(row.step)["withheld"] += 1
-            elif row.kind == "skip":
-                self._of_step(row.step)[f"skipped: {row.reason}"] += 1
-        arms = {row.key: row.arm for row in rows if row.kind == "send"}
-        for outcome in file.outcomes:
-            if outcome.key in arms:
-                self.counts[arms[outcome.key], "sent"] += outcome.status == "sent"
-                self._of_step(outcome.key.step)[_fate(outcome)] += 1
-
-    def _of_step(self, step: str) -> Counter[str]:
-        return self.steps.setdefault(step, _no_letters())
-
     def result(self) -> JourneyResult:
         found = _compared(self.people)
-        control = CONTROL in self.arms and len(self.arms) > 1
+        control = CONTROL in self.entered and len(self.entered) > 1
         return JourneyResult(
             journey=self.journey.name,
             window=self.journey.window,
-            arms=tuple(self._arm(arm) for arm in sorted(self.arms)),
-            steps=MappingProxyType({step: dict(sorted(counts.items())) for step, counts in self.steps.items()}),
+            arms=tuple(self._arm(arm) for arm in sorted(self.entered)),
+            steps=self.letters.steps(),
             refused=dict(sorted(self.refused.items())),
             incremental=_incremental(found),
             verdict=found.verdict if control or found.alarm else _NO_CONTROL,
             alarm=found.alarm,
             notes=found.notes if control else (),
+            funnel=self.letters.funnel(self.entered),
         )
 
     def _arm(self, arm: str) -> ArmResult:
@@ -215,12 +187,12 @@ class _Tally:
         decided = [person for person in people if person.decided]
         return ArmResult(
             arm,
-            entered=self.counts[arm, "entered"],
+            entered=self.entered[arm],
             customers=len(people),
             decided=len(decided),
             returned=sum(person.orders > 0 for person in decided),
-            sent=self.counts[arm, "sent"],
-            withheld=self.counts[arm, "withheld"],
+            sent=self.letters.of_arm(arm, "sent"),
+            withheld=self.letters.of_arm(arm, "withheld"),
             orders=sum(person.orders for person in decided),
             revenue=float(sum(person.revenue for person in decided)),
         )
@@ -254,10 +226,6 @@ def _incremental(found: experiments.Incremental) -> Incremental | None:
         orders=found.orders,
         revenue=found.revenue,
     )
-
-
-def _after(instant: datetime, delay: Delay, zone: ZoneInfo) -> datetime:
-    return shift(instant, zone, months=delay.months, days=delay.days, hours=delay.hours, minutes=delay.minutes)
 
 
 def _weights(book: Book, name: str) -> dict[int, int]:

@@ -2,7 +2,8 @@
 
 - `drift`: a column of customers then and now, such as the revenue that RFM cut-offs were fitted on.
 - `gap_drift`: the time until the next order, then and now.
-- `weak_spots`: letters that annoy, or leave silent, more readers than their neighbours do.
+- `weak_spots`: letters that annoy, or leave silent, more readers than the other letters of their journey;
+  `unjudged`: which letters cannot be judged, and why.
 - `early_warnings`: customers whose orders or visits fell, or who stopped opening letters; `as_facts` makes them facts
   that can start a journey.
 
@@ -12,7 +13,7 @@ Every answer has an interval or says ``not enough data: …``. Pure functions: c
 from retention.monitoring.drift import Drift, drift
 from retention.monitoring.early import Activity, EarlyWarning, EarlyWarnings, active_days, as_facts, early_warnings
 from retention.monitoring.gaps import gap_drift
-from retention.monitoring.weak_spots import WeakSpot, weak_spots
+from retention.monitoring.weak_spots import WeakSpot, unjudged, weak_spots
 
 __all__ = [
     "Activity",
@@ -25,5 +26,6 @@ __all__ = [
     "drift",
     "early_warnings",
     "gap_drift",
+    "unjudged",
     "weak_spots",
 ]

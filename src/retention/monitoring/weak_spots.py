@@ -1,13 +1,15 @@
 """Weak spots: letters that puzzle or annoy more than their neighbours do.
 
-A letter is compared with all others together, by three shares of those sent: who complained, who unsubscribed, and who
-stayed silent (did not click). Many letters are looked at and each in three ways,
-so the p-values are adjusted (Holm): the chance of blaming any letter wrongly is at most one in twenty.
+A letter is compared with its neighbours, the other letters of its journey together, by three shares of those sent: who
+complained, who unsubscribed, and who stayed silent (did not click). Letters of other journeys go to other people at
+another time, so they say nothing about it. Many letters are looked at and each in three ways, so the p-values of all
+journeys are adjusted at once (Holm): the chance of blaming any letter wrongly is at most one in twenty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from attrs import frozen
@@ -18,7 +20,7 @@ from retention._stats.multiple import holm
 from retention._types import ArrayLike, IntArray
 from retention.errors import InvalidInput
 
-__all__ = ["WeakSpot", "weak_spots"]
+__all__ = ["WeakSpot", "unjudged", "weak_spots"]
 
 _ADVICE = {
     "complaints": "test it against one with less pressure, or without it",
@@ -29,7 +31,10 @@ _ADVICE = {
 
 @frozen
 class WeakSpot:
-    """A letter that does worse than the others: its `rate` of `what`, theirs, the difference's interval, advice."""
+    """A letter that does worse than its neighbours: its `rate` of `what`, theirs, the difference's interval, advice.
+
+    `advice`: what to test. `journey`: "" if no journeys were told.
+    """
 
     letter: str
     what: str
@@ -39,6 +44,15 @@ class WeakSpot:
     lower: float
     upper: float
     advice: str
+    journey: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What was found and what to test, in words."""
+        return (
+            f"{self.letter}: {self.what} {self.rate:.1%} of {self.sent} letters, {self.others:.1%} of its neighbours "
+            f"({100 * self.lower:.1f} to {100 * self.upper:.1f} points more); suggestion: {self.advice}"
+        )
 
 
 def weak_spots(
@@ -48,13 +62,15 @@ def weak_spots(
     unsubscribes: ArrayLike,
     clicks: ArrayLike,
     *,
+    journeys: Sequence[str] | None = None,
     needed: int = 100,
     level: float = 0.95,
 ) -> tuple[WeakSpot, ...]:
-    """The letters that do worse than all others together, worst first; (n,) each.
+    """The letters that do worse than their neighbours together, worst first; (n,) each.
 
-    ``sent``: how many left. ``complaints``, ``unsubscribes``, ``clicks``: how many of those, at most as many. Letters
-    with fewer than ``needed`` sent are not judged, but are among the others. Raises `InvalidInput` with column and row.
+    ``sent``: how many left. ``complaints``, ``unsubscribes``, ``clicks``: how many of those, at most as many.
+    ``journeys``: the journey of each letter, whose other letters are its neighbours; without it all others are. Letters
+    that `unjudged` names are not judged, but are among the neighbours. Raises `InvalidInput` with column and row.
 
     >>> found = weak_spots(["a", "b"], [1000, 1000], [0, 20], [5, 5], [200, 190])
     >>> [(spot.letter, spot.what, spot.rate) for spot in found]
@@ -68,17 +84,50 @@ def weak_spots(
     }
     if len(letters) != len(n):
         raise InvalidInput(f"letters: {len(letters)} names for {len(n)} rows: give one each")
-    enough = np.flatnonzero((n >= needed) & (n.sum() - n >= needed)).tolist()
+    group = _numbered(journeys, len(n))
+    enough = np.flatnonzero(np.array([not why for why in _unjudged(n, group, needed)], dtype=bool)).tolist()
     judged = [(what, row) for what in counts for row in enough]
     if not judged:
         return ()
-    p = holm(np.array([_chance(counts[what], n, row) for what, row in judged]))
+    looks = [_Look(*(_split(column, group, row) for column in (counts[what], n))) for what, row in judged]
+    p = holm(np.array([look.chance() for look in looks]))
     found = [
-        _spot(letters[row], what, counts[what], n, row, level)
-        for (what, row), adjusted in zip(judged, p.tolist(), strict=True)
+        _spot(letters[row], what, look, level, "" if journeys is None else journeys[row])
+        for (what, row), look, adjusted in zip(judged, looks, p.tolist(), strict=True)
         if adjusted < 1 - level
     ]
-    return tuple(sorted(found, key=lambda spot: (spot.others - spot.rate, spot.letter)))
+    return tuple(sorted(found, key=lambda spot: (spot.others - spot.rate, spot.letter, spot.journey, spot.what)))
+
+
+def unjudged(sent: ArrayLike, *, journeys: Sequence[str] | None = None, needed: int = 100) -> tuple[str, ...]:
+    """Of each letter why `weak_spots` does not judge it, in words; "" of those that it judges. Columns as there.
+
+    >>> unjudged([500, 40, 900], journeys=["a", "a", "b"])
+    ('its neighbours were sent fewer than 100 times', 'sent fewer than 100 times', 'alone in its journey')
+    """
+    n = _checks.integers("sent", sent, at_least=0)
+    return tuple(_unjudged(n, _numbered(journeys, len(n)), needed))
+
+
+def _unjudged(n: IntArray, group: IntArray, needed: int) -> Iterator[str]:
+    """Alone comes first: waiting will not help there."""
+    for row, sent in enumerate(n.tolist()):
+        if (group == group[row]).sum() == 1:
+            yield "alone in its journey"
+        elif sent < needed:
+            yield f"sent fewer than {needed} times"
+        else:
+            few = _split(n, group, row)[1] < needed
+            yield f"its neighbours were sent fewer than {needed} times" if few else ""
+
+
+def _numbered(journeys: Sequence[str] | None, size: int) -> IntArray:
+    """The journey of each letter as a number."""
+    names = [""] * size if journeys is None else journeys
+    if len(names) != size:
+        raise InvalidInput(f"journeys: {len(names)} names for {size} rows: give one each")
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([numbers[name] for name in names], dtype=np.int64)
 
 
 def _count(name: str, values: ArrayLike, sent: IntArray) -> IntArray:
@@ -88,23 +137,27 @@ def _count(name: str, values: ArrayLike, sent: IntArray) -> IntArray:
     return found
 
 
-def _chance(count: IntArray, n: IntArray, row: int) -> float:
-    """How probable so many would be, or more, if this letter were like the others: Fisher's exact test, one-sided."""
-    from scipy.stats import hypergeom
+def _split(values: IntArray, group: IntArray, row: int) -> tuple[int, int]:
+    """The value of one letter, and the sum of its neighbours'."""
+    own = int(values[row])
+    return own, int(values[group == group[row]].sum()) - own
 
-    return float(hypergeom.sf(count[row] - 1, n.sum(), count.sum(), n[row]))
+
+class _Look(NamedTuple):
+    """One letter looked at in one way: how many did it, of how many; the letter's own and its neighbours'."""
+
+    did: tuple[int, int]
+    sent: tuple[int, int]
+
+    def chance(self) -> float:
+        """How probable so many would be, or more, were the letter like its neighbours: Fisher's exact, one-sided."""
+        from scipy.stats import hypergeom
+
+        return float(hypergeom.sf(self.did[0] - 1, sum(self.sent), sum(self.did), self.sent[0]))
 
 
-def _spot(letter: str, what: str, count: IntArray, n: IntArray, row: int, level: float) -> WeakSpot:
-    others = int(count.sum() - count[row]), int(n.sum() - n[row])
-    lower, upper = newcombe(int(count[row]), int(n[row]), *others, level=level)
-    return WeakSpot(
-        letter,
-        what,
-        int(n[row]),
-        float(count[row] / n[row]),
-        others[0] / others[1],
-        float(lower),
-        float(upper),
-        _ADVICE[what],
-    )
+def _spot(letter: str, what: str, look: _Look, level: float, journey: str) -> WeakSpot:
+    (count, others), (sent, others_sent) = look
+    lower, upper = newcombe(count, sent, others, others_sent, level=level)
+    rates = (count / sent, others / others_sent)
+    return WeakSpot(letter, what, sent, *rates, float(lower), float(upper), _ADVICE[what], journey)

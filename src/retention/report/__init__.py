@@ -4,22 +4,24 @@
 
 What the letters achieved against the control group, how far each letter came, offers and their budget, answers, weak
 spots, what comes back and why, and whether the shop has changed since its rules were set. Beside every picture stands
-the table; every estimate has an interval or says what is missing. `funnel` counts, `gathering` reads and asks the rooms
-that know, `plots` draws; nothing is worked out in the template.
+the table; every estimate has an interval or says what is missing. `counting` counts, `gathering` reads and asks those
+who know, `plots` draws; nothing is worked out in the template.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from retention._templates import Templates, read
 from retention.engine import Engine
+from retention.engine.funnel import FATES, FOLLOWED, StepResult
+from retention.engine.results import JourneyResult
 from retention.experiments import Lift
 from retention.facts import QUESTIONS
 from retention.report import plots
-from retention.report.funnel import COUNTED
-from retention.report.gathering import Gathered, gather, score
+from retention.report.gathering import Gathered, by_step, gather, mean_score, score
 
 __all__ = ["Gathered", "gather", "page"]
 
@@ -44,23 +46,34 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 or value == round(value) else f"{value:,.2f}"
 
 
-_FILTERS = {"percent": _percent, "number": _number}
+def _span(values: Sequence[float | None]) -> str:
+    """An estimate with its limits, of as many digits each, or that nobody knows them."""
+    whole = any(value is not None and abs(value) >= 10 for value in values)
+    estimate, *limits = [None if value is None else f"{value:,.0f}" if whole else f"{value:,.2f}" for value in values]
+    return f"{estimate} (no interval)" if None in limits else f"{estimate} ({limits[0]} to {limits[1]})"
+
+
+_FILTERS: Mapping[str, Callable[..., str]] = {"percent": _percent, "number": _number, "span": _span}
 
 
 def _shown(found: Gathered) -> dict[str, Any]:
     """What the template shows: names and numbers, pictures as text."""
+    journeys = sorted(found.results.journeys, key=lambda one: one.journey)
     return {
         "shop": found.shop,
         "currency": found.currency,
         "at": f"{found.at:%Y-%m-%d %H:%M} UTC",
         "customers": found.results.customers,
         "notes": found.results.notes,
-        "counted": COUNTED,
-        "effects": plots.effects(found.results.journeys) if _any_effect(found) else "",
-        "journeys": [_journey(found, name) for name in sorted(one.journey for one in found.results.journeys)],
+        "fates": _titled(FATES),
+        "followed": _titled(FOLLOWED),
+        "margin": found.margin,
+        "effects": plots.effects(journeys) if any(one.incremental is not None for one in journeys) else "",
+        "journeys": [_journey(found, one) for one in journeys],
         "offers": _offers(found),
         "answers": [(name, dict(found.counted.answers[name])) for name in QUESTIONS if name in found.counted.answers],
         "service": score(found.counted),
+        "mean_score": mean_score(found.counted),
         "comments": found.counted.comments,
         "weak": found.weak,
         "judged": found.judged,
@@ -70,30 +83,39 @@ def _shown(found: Gathered) -> dict[str, Any]:
     }
 
 
-def _any_effect(found: Gathered) -> bool:
-    return any(one.incremental is not None for one in found.results.journeys)
-
-
-def _journey(found: Gathered, name: str) -> dict[str, Any]:
-    one = next(journey for journey in found.results.journeys if journey.journey == name)
-    steps = {step: counts for (journey, step), counts in found.counted.by_step().items() if journey == name}
-    rows = [(p.step, p.arm, c) for p, c in sorted(found.counted.letters.items()) if p.journey == name]
-    spent = float(found.counted.spent.get(name, 0))
+def _journey(found: Gathered, one: JourneyResult) -> dict[str, Any]:
+    steps, spent = by_step(one), float(found.counted.spent.get(one.journey, 0))
     effect, revenue = one.incremental, one.incremental.revenue if one.incremental else None
     return {
-        "name": name,
+        "name": one.journey,
         "arms": one.arms,
         "verdict": one.verdict,
         "notes": one.notes,
         "effect": effect,
         "margin": _money(revenue, found.margin, spent) if revenue else None,
         "spent": spent,
-        "power": found.power[name],
+        "power": found.power[one.journey],
         "refused": one.refused,
-        "steps": rows,
-        "reasons": [(step, sorted(c.items())) for (j, step), c in sorted(found.counted.reasons.items()) if j == name],
-        "picture": plots.funnel(name, steps) if any(counts["sent"] for counts in steps.values()) else "",
+        "steps": [row for row in one.funnel if _is_decided(row)],
+        "followed": [row for row in one.funnel if row.sent],
+        "reasons": [(step, reasons) for step, fates in one.steps.items() if (reasons := _reasons(fates))],
+        "picture": plots.funnel(one.journey, steps) if any(counts["sent"] for counts in steps.values()) else "",
     }
+
+
+def _titled(names: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, name.replace("_", " ")) for name in names]
+
+
+def _is_decided(row: StepResult) -> bool:
+    """Whether anything was decided about the step in the arm; rows of nothing but zeros are not shown."""
+    return any((row.sent, row.failed, row.queued, row.in_doubt, row.withheld, row.skipped, row.cancelled))
+
+
+def _reasons(fates: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Why letters of a step were not sent."""
+    not_sent = [(fate, n) for fate, n in fates.items() if fate.startswith(("skipped: ", "cancelled: ")) and n]
+    return [*not_sent, *(("withheld: control", n) for n in (fates["withheld"],) if n)]
 
 
 def _money(revenue: Lift, margin: float, spent: float) -> list[float | None]:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from math import floor
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from attrs import frozen
 
-from retention import _calendar, _wall_time, churn, experiments, monitoring, orders, returns
+from retention import _wall_time, churn, experiments, monitoring, orders, returns
+from retention._stats.bounded import mean_within
 from retention._stats.intervals import wilson
 from retention.engine import Engine, Results
 from retention.engine.copies import worked_at
-from retention.engine.goods import Goods
+from retention.engine.funnel import COUNTED
 from retention.engine.results import NEEDED as FOR_RESULTS
 from retention.engine.results import JourneyResult, tally
-from retention.engine.risks import lines
 from retention.engine.sleepers import batches
 from retention.errors import InvalidInput
-from retention.facts import OrderPlaced, ReturnChanged
+from retention.facts import ReturnChanged
 from retention.journey import CONTROL, CustomerFile, Needs
-from retention.reasons import Reason
-from retention.report.funnel import NEEDED, Counted
+from retention.report.counting import NEEDED, Counted
+from retention.report.sold import Sold
 
-__all__ = ["Gathered", "Looked", "gather", "score"]
+__all__ = ["Gathered", "Looked", "by_step", "gather", "mean_score", "score"]
 
 _BATCH = 500
 _HORIZON = 91
@@ -34,6 +34,7 @@ _PERIOD, _FOLLOW = 180, 60
 """Half a year is compared with the half before; of the last sixty days of each nobody knows yet what followed."""
 _LIFT = 0.02
 _FEWEST_SENT = 100
+_FEWEST_SCORES = 2
 
 
 @frozen
@@ -70,9 +71,10 @@ def gather(engine: Engine, *, margin: float = 0.35) -> Gathered:
         raise InvalidInput(f"margin: {margin!r} is no share of revenue; give 0 to 1")
     now = worked_at(engine.storage) or engine.present()
     zone = ZoneInfo(engine.shop.timezone)
-    counted, sold = Counted.of(engine.book, now), _Sold(engine, now)
+    anything_back = bool(engine.storage.facts((ReturnChanged.kind,), 0, 1)[0])
+    counted, sold = Counted(now), Sold(now, anything_back=anything_back)
     results = tally(counted.passing(sold.passing(_files(engine))), engine.book, now)
-    weak, judged = _weak(counted)
+    weak, judged = _weak(results.journeys)
     return Gathered(
         engine.shop.name,
         engine.shop.currency,
@@ -87,61 +89,50 @@ def gather(engine: Engine, *, margin: float = 0.35) -> Gathered:
     )
 
 
-class _Sold:
-    """What was bought, and what came back if anything did, from the files as they pass."""
-
-    def __init__(self, engine: Engine, now: datetime) -> None:
-        self.now, self.goods = now, Goods()
-        self.anything_back = bool(engine.storage.facts((ReturnChanged.kind,), 0, 1)[0])
-        self._customer: list[int] = []
-        self._second: list[int] = []
-        self._amount: list[float] = []
-
-    def passing(self, files: Iterable[CustomerFile]) -> Iterator[CustomerFile]:
-        """The files, each looked at as it passes."""
-        for number, file in enumerate(files):
-            for fact in file.facts:
-                if isinstance(fact, OrderPlaced) and fact.at <= self.now:
-                    self._customer.append(number)
-                    self._second.append(floor(fact.at.timestamp()))
-                    self._amount.append(float(fact.total))
-                if self.anything_back and isinstance(fact, OrderPlaced | ReturnChanged):
-                    self.goods.take(file.customer_id, fact)
-            yield file
-
-    def log(self, zone: ZoneInfo) -> orders.OrderLog:
-        """All orders; customers by the place of their file."""
-        days = _calendar.local_days(np.array(self._second, dtype="datetime64[s]"), zone)
-        day = np.asarray(days).view("datetime64[D]")
-        return orders.OrderLog.of(customer_id=self._customer, ordered_at=day, amount=self._amount)
-
-    def __len__(self) -> int:
-        return len(self._customer)
-
-
 def _files(engine: Engine) -> Iterator[CustomerFile]:
     needed = Needs((FOR_RESULTS.kinds or frozenset()) | NEEDED)
     for ids in batches(engine.storage, _BATCH):
         yield from engine.storage.load(ids, needed)
 
 
-def _weak(counted: Counted) -> tuple[tuple[monitoring.WeakSpot, ...], str]:
+def by_step(one: JourneyResult) -> dict[str, Counter[str]]:
+    """How far the letters of each step came, all arms together."""
+    found: dict[str, Counter[str]] = {}
+    for row in one.funnel:
+        found.setdefault(row.step, Counter()).update({name: getattr(row, name) for name in COUNTED})
+    return found
+
+
+def _weak(found: Sequence[JourneyResult]) -> tuple[tuple[monitoring.WeakSpot, ...], str]:
     """The weak spots, and which letters could be judged, in words."""
-    steps = sorted(counted.by_step().items())
-    heard = [(step, counts) for step, counts in steps if counts["delivered"] or counts["clicked"]]
-    if not heard:
+    steps = [(one.journey, step, counts) for one in found for step, counts in sorted(by_step(one).items())]
+    if not any(_is_reported(counts) for *_, counts in steps):
         return (), "not enough data: no provider reports what became of letters"
+    # What became of a letter that nobody reports on is unknown: it counts as not sent, not as one that nobody clicked.
+    known = [counts if _is_reported(counts) else Counter[str]() for *_, counts in steps]
 
     def column(what: str) -> list[int]:
-        return [min(counts[what], counts["sent"]) for _, counts in heard]
+        return [min(counts[what], counts["sent"]) for counts in known]
 
-    names, sent = [f"{journey}/{step}" for (journey, step), _ in heard], column("sent")
-    enough = sum(number >= _FEWEST_SENT for number in sent)
-    said = (
-        f"{enough} of {len(steps)} letters were sent and reported on often enough ({_FEWEST_SENT} times) to be judged"
-    )
-    columns = (column("complained"), column("unsubscribed"), column("clicked"))
-    return monitoring.weak_spots(names, sent, *columns, needed=_FEWEST_SENT), said
+    names, journeys = [f"{journey}/{step}" for journey, step, _ in steps], [journey for journey, *_ in steps]
+    columns = (column("sent"), column("complained"), column("unsubscribed"), column("clicked"))
+    spots = monitoring.weak_spots(names, *columns, journeys=journeys, needed=_FEWEST_SENT)
+    why = monitoring.unjudged(columns[0], journeys=journeys, needed=_FEWEST_SENT)
+    unheard = [counts["sent"] >= _FEWEST_SENT and not _is_reported(counts) for *_, counts in steps]
+    return spots, _judged(Counter("not reported on" if un else one for un, one in zip(unheard, why, strict=True)))
+
+
+def _is_reported(counts: Counter[str]) -> bool:
+    return bool(counts["delivered"] or counts["clicked"])
+
+
+def _judged(why: Counter[str]) -> str:
+    """How many letters could be judged, and how many not for which reason; "" is none."""
+    told = f"{why['']} of {why.total()} letters could be compared with the other letters of their journey"
+    if not why[""]:
+        told = f"not enough data: {told}"
+    rest = ", ".join(f"{number} {reason}" for reason, number in sorted(why.items()) if reason)
+    return f"{told}; not judged: {rest}" if rest else told
 
 
 def _power(one: JourneyResult, counted: Counted) -> str:
@@ -157,11 +148,11 @@ def _power(one: JourneyResult, counted: Counted) -> str:
     return experiments.weeks_to_power(base, _LIFT, per_week, control=share).sentence
 
 
-def _look(sold: _Sold, today: date, zone: ZoneInfo) -> Looked:
+def _look(sold: Sold, today: date, zone: ZoneInfo) -> Looked:
     if not len(sold):
         return Looked({}, "no orders yet", "no orders yet")
     log = sold.log(zone)
-    return Looked(_drifts(log, today), _calibration(log, today), _returned(sold, zone))
+    return Looked(_drifts(log, today), _calibration(log, today), sold.returned())
 
 
 def _drifts(log: orders.OrderLog, today: date) -> dict[str, monitoring.Drift]:
@@ -187,16 +178,6 @@ def _calibration(log: orders.OrderLog, today: date) -> churn.Backtest | str:
         return str(error)
 
 
-def _returned(sold: _Sold, zone: ZoneInfo) -> returns.Report | str:
-    bought = [order for order in sold.goods.bought(sold.now) if order.pieces]
-    back = [order.back.get(place) for order in bought for place in range(len(order.pieces))]
-    if not any(back):
-        return "nothing came back yet"
-    known = set(Reason)
-    reasons = [one.reason if one and one.reason in known else "" for one in back]
-    return returns.report(lines(bought, zone), np.array([one is not None for one in back], dtype=float), reasons)
-
-
 def score(counted: Counted) -> tuple[float, float, float, int] | None:
     """The share of 4 and 5 among answers about the service, with its interval; None without any."""
     told = counted.answers.get("service")
@@ -205,3 +186,14 @@ def score(counted: Counted) -> tuple[float, float, float, int] | None:
     good, n = told["5"] + told["4"], told.total()
     lower, upper = wilson(good, n)
     return good / n, float(lower), float(upper), n
+
+
+def mean_score(counted: Counted) -> tuple[float, float, float, int] | str:
+    """The mean answer about the service, 1 to 5, with its interval and the number of answers; else what is missing."""
+    told = counted.answers.get("service", Counter[str]())
+    n = told.total()
+    if n < _FEWEST_SCORES:
+        return f"not enough data: {n} answer{'' if n == 1 else 's'}, {_FEWEST_SCORES} needed"
+    scores = np.array([float(value) for value in told.elements()])
+    # Few answers, often all alike, on a scale with ends: no interval by their own scatter (see `_stats.bounded`).
+    return *mean_within(scores, low=1, high=5), n

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["effects", "funnel", "shares"]
 
-_STAGES = ("sent", "delivered", "opened", "clicked", "ordered after")
+_STAGES = ("sent", "delivered", "opened", "clicked", "ordered_after")
 _INK, _SOFT, _BRAND = "#4a5157", "#b9bfc4", "#1f7a63"
 _SETTINGS: Any = {"svg.hashsalt": "retention", "svg.fonttype": "none", "font.size": 11, "text.color": _INK}
 _NAMED = re.compile(r"(\bid=\"|href=\"#|url\(#)")
@@ -51,7 +51,7 @@ def _svg(figure: Figure, title: str) -> str:
 def funnel(journey: str, steps: Mapping[str, Counter[str]]) -> str:
     """How far the letters of each step came, by stages that anybody reached; opens are hatched: they are unreliable."""
     stages = [stage for stage in _STAGES if any(counts[stage] for counts in steps.values())]
-    labels = [f"{step}: {stage}" for step in steps for stage in stages]
+    labels = [f"{step}: {stage.replace('_', ' ')}" for step in steps for stage in stages]
     values = [counts[stage] for counts in steps.values() for stage in stages]
     figure, axes = _figure(len(labels))
     colors = [_SOFT if label.endswith("opened") else _BRAND for label in labels]
