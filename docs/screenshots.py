@@ -24,7 +24,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for command in (
-            ("demo", "--directory", "demo", "--customers", "1000"),
+            ("demo", "--directory", "demo"),
             ("report", "--db", "demo/shop.db", "--output", "report.html"),
             ("preview", "--output", "preview.html"),
         ):

@@ -10,7 +10,7 @@ who know, `plots` draws; nothing is worked out in the template.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -20,6 +20,7 @@ from retention.engine.funnel import FATES, FOLLOWED, StepResult
 from retention.engine.results import JourneyResult
 from retention.experiments import Lift
 from retention.facts import QUESTIONS
+from retention.reasons import Reason
 from retention.report import plots
 from retention.report.gathering import Gathered, by_step, gather, mean_score, score
 
@@ -146,6 +147,11 @@ def _returned(found: Gathered) -> dict[str, Any]:
     return {
         "missing": "",
         "reasons": reasons,
+        "products": [(one, _in_words(one.reasons)) for one in told.by_product[:_MOST_LISTED]],
         "listings": told.listings[:_MOST_LISTED],
         "picture": plots.shares("reasons of returns", shares) if shares else "",
     }
+
+
+def _in_words(reasons: Iterable[tuple[Reason, int]]) -> str:
+    return ", ".join(f"{reason.in_words('en')} {count}" for reason, count in reasons)
