@@ -19,13 +19,14 @@ __all__ = ["RACES"]
 
 class _LetsOthersIn(MemoryStorage):
     _pauses = 100  # and then no more, or thousands in one call take seconds
+    _for = 0.003
 
     def _pause(self) -> None:
         """In the middle of a call that holds the lock."""
         self._pauses -= 1
         if self._pauses > 0:
             self._lock.release()
-            sleep(0.001)
+            sleep(self._for)
             self._lock.acquire()
 
 
@@ -79,6 +80,8 @@ class _TwoNotes(MemoryStorage):
 
 
 class _TwoClocks(_LetsOthersIn):
+    _for = 0.01  # on a busy machine the others take longer to begin than one call takes
+
     def advance(self, now: datetime) -> datetime:
         with self._alone():
             later = max(self._clock, now)
