@@ -68,7 +68,9 @@ def test_help_goes_where_a_return_costs_enough(shop: Path) -> None:
 
 def test_letters_show_products_of_the_catalogue(shop: Path) -> None:
     """What a sleeper bought before leads to its like in the file."""
-    catalogue = [{"id": f"p{n}", "name": f"Lined Boots {n}", "price": "90", "category": "shoes"} for n in range(5)]
+    catalogue = [
+        {"id": f"p{n}", "name": f"Lined Boots {n}", "price": "90", "category": "shoes", "url": None} for n in range(5)
+    ]
     Path("products.json").write_text(json.dumps(catalogue), encoding="utf-8")
     storage = SQLiteStorage("shop.db")
     storage.record([fact for n, days in enumerate((300, 280, 260, 240)) for fact in again("ann", n, days)])
@@ -89,6 +91,7 @@ def again(who: str, number: int, days_ago: int) -> list[facts.Fact]:
         ("{}", "is no list"),
         ('[{"id": "a", "name": "A", "price": "1"}, {"id": "b", "name": "B"}]', "product 2:"),
         ('[{"id": "a", "name": "A", "price": "-1"}]', "product 1: price"),
+        ("[1]", "product 1: fields: 1 is no Product"),
         ("[", "products.json"),
     ],
 )

@@ -63,10 +63,12 @@ def _catalogue(rows: Any) -> list[Product]:
     return [_product(number, row) for number, row in enumerate(rows, 1)]
 
 
-def _product(number: int, row: Any) -> Product:
+def _product(number: int, row: object) -> Product:
+    from retention import _values
     from retention.people import Product
 
     try:
-        return Product(**row)
-    except (TypeError, InvalidInput) as error:
+        (product,) = _values.many("fields", [row], Product)
+    except InvalidInput as error:
         raise InvalidInput(f"product {number}: {error}") from None
+    return product

@@ -7,6 +7,8 @@ extend it and write only the blocks that differ.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
 from retention._templates import Templates, read
@@ -14,10 +16,25 @@ from retention.errors import InvalidTemplate
 from retention.letters import localisation
 from retention.people import LANGUAGES
 
-__all__ = ["OURS", "compiled"]
+__all__ = ["OURS", "compiled", "of_letters"]
 
 OURS = "retention:"
 """The prefix under which a replaced template can still be extended."""
+
+
+def of_letters(overrides: Path | None, currency: str) -> Mapping[str, Templates]:
+    """The letters and their words; as in `compiled`."""
+    return _ours(currency) if overrides is None else compiled(_texts(), overrides, currency)
+
+
+@cache
+def _ours(currency: str) -> Mapping[str, Templates]:
+    """What comes with the library never changes, so all shops of a process share what is compiled."""
+    return compiled(_texts(), None, currency)
+
+
+def _texts() -> Mapping[str, str]:
+    return read(resources.files("retention.letters") / "templates")
 
 
 def compiled(ours: Mapping[str, str], overrides: Path | None, currency: str) -> Mapping[str, Templates]:

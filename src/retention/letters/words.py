@@ -10,14 +10,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
-from importlib import resources
 
 from attrs import Factory, field, frozen
 
-from retention._templates import SUFFIX, Templates, read
+from retention._templates import SUFFIX, Templates
 from retention.errors import InvalidTemplate
 from retention.facts import QUESTIONS
-from retention.letters.overriding import OURS, compiled
+from retention.letters.overriding import OURS, of_letters
 from retention.people import LANGUAGES
 from retention.reasons import Reason
 
@@ -86,8 +85,7 @@ class Words:
 @lru_cache(maxsize=1)
 def ours() -> Words:
     """The words that come with the library."""
-    texts = read(resources.files("retention.letters") / "templates")
-    return Words(compiled(texts, None, ""))
+    return Words(of_letters(None, ""))
 
 
 def _block(*parts: str) -> str:

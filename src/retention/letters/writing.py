@@ -10,15 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import TypedDict
 
 from attrs import Factory, evolve, field, frozen
 
 from retention import _hashing, _values
-from retention._templates import Templates, read
+from retention._templates import Templates
 from retention.errors import InvalidInput
 from retention.facts import Fact
 from retention.journey.definition import Journey
@@ -43,18 +41,7 @@ def message_key(shop_id: str, customer_id: str, key: DecisionKey) -> str:
 
 
 def _compiled(letters: Letters) -> Mapping[str, Templates]:
-    currency = letters.shop.currency
-    return _ours(currency) if letters.overrides is None else overriding.compiled(_texts(), letters.overrides, currency)
-
-
-@cache
-def _ours(currency: str) -> Mapping[str, Templates]:
-    """The letters that come with the library; they never change, so all shops of a process share what is compiled."""
-    return overriding.compiled(_texts(), None, currency)
-
-
-def _texts() -> Mapping[str, str]:
-    return read(resources.files("retention.letters") / "templates")
+    return overriding.of_letters(letters.overrides, letters.shop.currency)
 
 
 def _hosts(named: Sequence[str]) -> frozenset[str]:
