@@ -249,7 +249,7 @@ def test_a_run_lapses_after_its_last_activity(life: Any) -> None:
     assert life.words(one.until("2026-04-01")) == ["skip r lapsed", "exit lapsed"]
 
 
-def test_a_run_settles_when_what_it_is_about_is_over(life: Any) -> None:
+def test_a_run_is_concluded_when_what_it_is_about_is_over(life: Any) -> None:
     """Rule 14: so long after the facts of `ends` it is over, though steps never came up; what is due is waited for."""
     thanks = life.step("t", On((Facts("return", "refunded"),), Delay(days=3)), promotional=False)
     never = life.step("x", On((Facts("return", "exchanged"),)), promotional=False)
@@ -258,7 +258,7 @@ def test_a_run_settles_when_what_it_is_about_is_over(life: Any) -> None:
     one.knows(life.ret("requested", MONDAY)).plan(MONDAY)
     one.knows(life.ret("refunded", "2026-03-04")).plan("2026-03-04")
     assert one.wake == life.at("2026-03-07")
-    assert life.words(one.until("2026-05-01")) == ["send t", "skip x settled", "exit settled"]
+    assert life.words(one.until("2026-05-01")) == ["send t", "skip x concluded", "exit concluded"]
     assert one.last("t").at == life.at("2026-03-07")
 
 

@@ -43,7 +43,7 @@ def test_every_letter_in_its_time(story) -> None:
     assert one.why("question") == ["condition"]
     assert [row.step for row in one.rows() if row.promotional] == ["recommendations", "thanks"]
     (left,) = one.rows("exit")
-    assert (left.reason, left.at) == ("settled", one.day(18))  # two weeks after the money
+    assert (left.reason, left.at) == ("concluded", one.day(18))  # two weeks after the money
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.OTHER])
@@ -270,7 +270,7 @@ def test_every_number_is_a_parameter() -> None:
         "priority": 3,
         "topic": "news",
         "thank_after": Delay(days=20),
-        "settles_after": Delay(days=30),
+        "ends_after": Delay(days=30),
     }
     own = {"help_after": Delay(hours=5), "remind_before": Delay(days=4), "recommend_after": Delay(days=9)}
     for journey in (product_return(**common, **own), cancelled_service(**common)):
@@ -292,7 +292,7 @@ def test_a_cancelled_service(story) -> None:
     for day, status in enumerate(("requested", "confirmed", "ended")):
         one.knows(one.service(status, day)).tick(day)
     assert one.over().sent() == {"received": 0, "confirmed": 1, "ended": 2, "thanks": 5}
-    assert one.why("withdrawn") == ["settled"]
+    assert one.why("withdrawn") == ["concluded"]
 
 
 def test_a_cancellation_withdrawn(story) -> None:

@@ -54,8 +54,8 @@ class Customers:
     """All customers of one simulation under way; they are rows of `lives`, times are seconds from `origin`.
 
     `till`: asked about every code that is used. `tally`: what letters did so far: "unsubscribed" customers, orders
-    "won", "lost" (given up, or placed earlier) and "kept" that would have gone back, codes "redeemed", of these
-    "redeemed anyway". `margin_won`: what those orders earned, less the ones lost; `given`: what the offers cost on all
+    "won" and "lost" (given up, or placed earlier), codes "redeemed", of these "redeemed anyway". `margin_won`: what
+    those orders earned, less the ones lost, and those that would have gone back; `given`: what the offers cost on all
     orders. `sent_back`: who has returned something.
     """
 
@@ -269,7 +269,6 @@ class Customers:
     def _keeps(self, order: OrderPlaced) -> None:
         """An order that was thought to go back earns its margin, and costs the cut that is not paid back."""
         price = catalogue.worth(order.lines)
-        self.tally["kept"] += 1
         self.margin_won += self.world.margin * price
         self.given += price - float(order.total)
 

@@ -46,7 +46,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "closed_day": "a day of the week on which no promotion is sent",
         "completed": "every letter of the run is decided",
         "lapsed": "nothing more happened in the run",
-        "settled": "what the run was about is over",
+        "concluded": "what the run was about is over",
     }
 )
 """The planner's reasons in words. Journeys and policies add the names of their own exits and holds."""

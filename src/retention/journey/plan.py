@@ -216,9 +216,9 @@ class Desk:
     def _ends(self, run: Run) -> Iterator[tuple[datetime, str]]:
         """When the run is over although some steps never came up, and why."""
         yield self._after(run.last_activity(), run.journey.lasts), "lapsed"
-        settled = run.settled()
-        if settled is not None:
-            yield settled, "settled"
+        concluded = run.concluded_at()
+        if concluded is not None:
+            yield concluded, "concluded"
 
     def _open_runs(self) -> list[Run]:
         return [run for run in self.runs if run.ended is None]

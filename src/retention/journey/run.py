@@ -211,11 +211,11 @@ class Run:
             due = _wall_time.on(wanted, self.zone, hour=step.hour, weekday=step.weekday, earliest=known)
             yield Due(self, step, deadline.isoformat(), due, deadline=deadline)
 
-    def settled(self) -> datetime | None:
+    def concluded_at(self) -> datetime | None:
         """When what the run is about is over, as far as that is known."""
         ends = self.journey.ends
-        at = next((at for _, at in self._reported(ends)), None) if ends else None
-        return after(at, ends.delay, self.zone) if ends and at else None
+        reported = [] if ends is None else [after(at, ends.delay, self.zone) for _, at in self._reported(ends)]
+        return min(reported, default=None)
 
     def granted(self) -> OfferDecided | None:
         """What was decided about the run's offer; None as long as nobody did."""

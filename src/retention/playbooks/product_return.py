@@ -48,7 +48,7 @@ def product_return(
     valid_for: Delay = Delay(days=3),
     accept_for: Delay = Delay(days=7),
     lasts: Delay = Delay(days=60),
-    settles_after: Delay = Delay(days=14),
+    ends_after: Delay = Delay(days=14),
     window: Delay = Delay(days=28),
     priority: int = 10,
     topic: str = "marketing",
@@ -61,7 +61,7 @@ def product_return(
     "recommendations" and "thanks", with a coupon and the one question about the service.
 
     `version`, `control`, `arms`, `valid_for`, `accept_for`, `lasts`, `window`, `priority`, `topic`: as in `win_back`;
-    control and topic concern the promotional letters alone. `settles_after`: from the money or the exchange to the end
+    control and topic concern the promotional letters alone. `ends_after`: from the money or the exchange to the end
     of the run, so that it does not keep other journeys out for as long as it `lasts`. `help_after`: from the request to
     the question, and from the known reason to the help. `remind_before`: from the reminder to the deadline that a fact
     of the return states. `recommend_after` and `thank_after`: from the money or the exchange on; None: no such letter.
@@ -87,7 +87,7 @@ def product_return(
         trigger=Facts("return", "requested"),
         steps=owned_by(owner, owned, varied(steps, arms)),
         lasts=lasts,
-        ends=On(_SETTLED, settles_after, need="any"),
+        ends=On(_SETTLED, ends_after, need="any"),
         accept_for=accept_for,
         reentry=PerKey(),
         arms=shares(control, arms),
@@ -186,7 +186,7 @@ def cancelled_service(
     valid_for: Delay = Delay(days=3),
     accept_for: Delay = Delay(days=7),
     lasts: Delay = Delay(days=60),
-    settles_after: Delay = Delay(days=14),
+    ends_after: Delay = Delay(days=14),
     window: Delay = Delay(days=28),
     priority: int = 10,
     topic: str = "marketing",
@@ -194,7 +194,7 @@ def cancelled_service(
     """The chain of one cancelled service or subscription: a run for each fact "service_cancellation requested".
 
     "received" at once, "confirmed", "ended" and "withdrawn" each once, and after the end "thanks", promotional.
-    The parameters are those of `product_return`; `thank_after`: from the end of the service on; `settles_after`: from
+    The parameters are those of `product_return`; `thank_after`: from the end of the service on; `ends_after`: from
     the end or the withdrawal on.
 
     >>> [step.template for step in cancelled_service(thank_after=None).steps]
@@ -212,7 +212,7 @@ def cancelled_service(
         trigger=Facts("service_cancellation", "requested"),
         steps=owned_by(owner, owned, varied(steps, arms)),
         lasts=lasts,
-        ends=On(tuple(Facts(told.kind, status) for status in _OVER), settles_after, need="any"),
+        ends=On(tuple(Facts(told.kind, status) for status in _OVER), ends_after, need="any"),
         accept_for=accept_for,
         reentry=PerKey(),
         arms=shares(control, arms),
